@@ -1,0 +1,71 @@
+"""What is wrong, where, and what to do about it: data first, rendered elsewhere."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kitchen.ir.source import Span
+
+
+class Severity(StrEnum):
+    """How much a diagnostic weighs: an error stops, a warning does not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A place in a source and what stands there."""
+
+    span: Span
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One fault: a fact (`message`), its place (`primary`), other places, and the cure (`help`)."""
+
+    code: str
+    message: str
+    primary: Label | None = None
+    secondary: tuple[Label, ...] = ()
+    help: str | None = None
+    severity: Severity = Severity.ERROR
+
+
+class CompileError(Exception):
+    """Everything that keeps a recipe from being run, found in one go."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        errors = [d for d in self.diagnostics if d.severity is Severity.ERROR]
+        super().__init__("; ".join(f"{d.code}: {d.message}" for d in errors))
+
+
+def demand(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Return the warnings; raise `CompileError` with everything if any diagnostic is an error."""
+    found = tuple(diagnostics)
+    if any(d.severity is Severity.ERROR for d in found):
+        raise CompileError(found)
+    return found
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """The known name a misspelled one most likely meant."""
+    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return matches[0] if matches else None
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str | None:
+    """A help line that suggests the closest known name, or lists what is known if that is short."""
+    names = sorted(known)
+    match = closest(name, names)
+    if match is not None:
+        return f"did you mean `{match}`?"
+    if 0 < len(names) <= 12:
+        return "known: " + ", ".join(f"`{known}`" for known in names)
+    return None

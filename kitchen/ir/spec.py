@@ -1,0 +1,97 @@
+"""What the compiler knows of stages, ports and adapters, without importing what they do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from kitchen.ir.source import Source
+from kitchen.ir.types import Type
+
+
+class Effect(StrEnum):
+    """What a stage does to the world, beyond its outputs and the handles it is given."""
+
+    PURE = "pure"  #: may be merged, hoisted, cached, repeated
+    READS = "reads"  #: may be dropped if nothing uses it
+    WRITES = "writes"  #: kept, once, in order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One typed setting: a parameter of a template, or a config key of a stage or adapter."""
+
+    name: str
+    type: Type
+    required: bool = True
+    default: object = None
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[object, ...] = ()
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One input of a stage. `mutable`: the stage gives back the next version of the handle."""
+
+    name: str
+    type: Type
+    mutable: bool = False
+
+    @property
+    def required(self) -> bool:
+        return not self.type.is_optional
+
+
+@dataclass(frozen=True, slots=True)
+class PortUse:
+    """A port a stage needs, and what it asks of it.
+
+    A capability may name a setting in braces: `loss.{loss}` is `loss.ppo` where `loss: ppo`.
+    """
+
+    port: str
+    capabilities: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageSpec:
+    """A stage as its signature declares it."""
+
+    name: str
+    inputs: tuple[Input, ...] = ()
+    outputs: tuple[tuple[str, Type], ...] = ()
+    config: tuple[Setting, ...] = ()
+    ports: tuple[PortUse, ...] = ()
+    effect: Effect = Effect.WRITES
+    doc: str = ""
+
+    @property
+    def mutated(self) -> tuple[Input, ...]:
+        """The inputs whose next version follows the declared outputs."""
+        return tuple(given for given in self.inputs if given.mutable)
+
+    def setting(self, name: str) -> Setting | None:
+        return next((setting for setting in self.config if setting.name == name), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterSpec:
+    """An adapter as it declares itself: its settings and what it can do."""
+
+    port: str
+    name: str
+    config: tuple[Setting, ...] = ()
+    capabilities: frozenset[str] = frozenset()
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registry:
+    """Everything a recipe may name. Its mappings list names without importing what they name."""
+
+    stages: Mapping[str, StageSpec] = field(default_factory=dict)
+    adapters: Mapping[str, Mapping[str, AdapterSpec]] = field(default_factory=dict)
+    workflows: Mapping[str, Source] = field(default_factory=dict)

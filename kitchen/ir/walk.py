@@ -1,0 +1,133 @@
+"""The four functions that do all recursion over programs: walk, uses, substitute, transform."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from kitchen.ir.expr import Const, Expr, Ref, Value, map_refs, refs
+from kitchen.ir.program import Branch, Loop, Map, Op, Region, Stage
+
+
+def regions(op: Op) -> tuple[Region, ...]:
+    """The regions inside an op."""
+    match op:
+        case Stage():
+            return ()
+        case Branch():
+            return (op.then, op.orelse)
+        case _:
+            return (op.body,)
+
+
+def with_regions(op: Op, new: tuple[Region, ...]) -> Op:
+    """The same op around other regions; the same object where none changed."""
+    if all(fresh is old for fresh, old in zip(new, regions(op), strict=True)):
+        return op
+    match op:
+        case Branch():
+            return replace(op, then=new[0], orelse=new[1])
+        case Loop() | Map():
+            return replace(op, body=new[0])
+    return op
+
+
+def exprs(op: Op) -> tuple[Expr, ...]:
+    """The expressions an op itself computes, those of its regions' ops left out."""
+    match op:
+        case Stage():
+            return tuple(e for _, e in op.inputs) + tuple(e for _, e in op.config)
+        case Loop():
+            parts = (op.over, op.while_, op.until, op.max, op.checkpoint)
+            return tuple(e for e in parts if e is not None) + op.carry
+        case Map():
+            return (op.over,) if op.max_parallel is None else (op.over, op.max_parallel)
+        case Branch():
+            return (op.condition,)
+
+
+def map_exprs(op: Op, change: Callable[[Expr], Expr]) -> Op:
+    """The same op with each of its own expressions changed; the same object where none was."""
+
+    def maybe(expr: Expr | None) -> Expr | None:
+        return None if expr is None else change(expr)
+
+    def pairs(items: tuple[tuple[str, Expr], ...]) -> tuple[tuple[str, Expr], ...]:
+        return tuple((name, change(expr)) for name, expr in items)
+
+    match op:
+        case Stage():
+            new: Op = replace(op, inputs=pairs(op.inputs), config=pairs(op.config))
+        case Loop():
+            new = replace(
+                op,
+                over=maybe(op.over),
+                while_=maybe(op.while_),
+                until=maybe(op.until),
+                max=maybe(op.max),
+                checkpoint=maybe(op.checkpoint),
+                carry=tuple(map(change, op.carry)),
+            )
+        case Map():
+            new = replace(op, over=change(op.over), max_parallel=maybe(op.max_parallel))
+        case Branch():
+            new = replace(op, condition=change(op.condition))
+    same = all(fresh is old for fresh, old in zip(exprs(new), exprs(op), strict=True))
+    return op if same else new
+
+
+def walk(region: Region) -> Iterator[Op]:
+    """Every op of a region and of the regions inside it, in program order."""
+    for op in region.ops:
+        yield op
+        for inner in regions(op):
+            yield from walk(inner)
+
+
+def uses(*items: Op | Region) -> Iterator[Ref]:
+    """Every read of a value in ops and regions, at any depth, in program order."""
+    for item in items:
+        if isinstance(item, Region):
+            yield from uses(*item.ops)
+            for result in item.results:
+                yield from refs(result)
+            continue
+        for expr in exprs(item):
+            yield from refs(expr)
+        yield from uses(*regions(item))
+
+
+def substitute(region: Region, known: Mapping[Value, Expr]) -> Region:
+    """Put expressions in the place of values, at any depth. Spans of the reads are kept."""
+    if not known:
+        return region
+
+    def read(ref: Ref) -> Expr:
+        found = known.get(ref.value)
+        if found is None:
+            return ref
+        return replace(found, span=ref.span) if isinstance(found, (Const, Ref)) else found
+
+    def change(expr: Expr) -> Expr:
+        return map_refs(expr, read)
+
+    def inside(region: Region) -> Region:
+        ops = tuple(
+            with_regions(map_exprs(op, change), tuple(map(inside, regions(op))))
+            for op in region.ops
+        )
+        return replace(region, ops=ops, results=tuple(map(change, region.results)))
+
+    return inside(region)
+
+
+def transform(region: Region, fn: Callable[[Op], Iterable[Op]]) -> Region:
+    """Rebuild a region bottom-up; `fn` gives the ops to stand in an op's place: any number."""
+    ops = tuple(
+        new
+        for op in region.ops
+        for new in fn(
+            with_regions(op, tuple(transform(inner, fn) for inner in regions(op)))
+        )
+    )
+    return region if ops == region.ops else replace(region, ops=ops)

@@ -1,0 +1,1 @@
+"""What runs programs: stages, ports, adapters, the interpreter and the run directory."""

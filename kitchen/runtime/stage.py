@@ -1,0 +1,124 @@
+"""`@stage`: the signature of a function is the declaration of a stage."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.fields import FieldInfo
+
+from kitchen.ir.spec import Effect, Input, PortUse, Setting, StageSpec
+from kitchen.runtime.values import MUTABLE, type_of
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Config(BaseModel):
+    """Settings of a stage or an adapter: closed, typed, frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+
+class Uses:
+    """Marks a port argument with the capabilities the stage asks of it."""
+
+    def __init__(self, *capabilities: str) -> None:
+        self.capabilities = capabilities
+
+
+class StageFunction(Protocol):
+    """A function with the declaration read off its signature."""
+
+    spec: StageSpec
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+
+def stage(*, effect: Effect = Effect.WRITES) -> Callable[[F], F]:
+    """Declare a function as a stage; it stays the same function, with `.spec` beside it.
+
+    Positional parameters are inputs; the return annotation is the output, a NamedTuple for
+    several; keyword-only parameters are `config` and ports, by the port's name.
+    """
+
+    def declare(function: F) -> F:
+        function.spec = _spec(function, effect)  # type: ignore[attr-defined]
+        return function
+
+    return declare
+
+
+def _spec(function: Callable[..., Any], effect: Effect) -> StageSpec:
+    hints = typing.get_type_hints(function, include_extras=True)
+    inputs: list[Input] = []
+    ports: list[PortUse] = []
+    config: tuple[Setting, ...] = ()
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.name not in hints:
+            raise TypeError(f"{function.__qualname__}: `{parameter.name}` has no annotation")
+        hint = hints[parameter.name]
+        if parameter.kind is not parameter.KEYWORD_ONLY:
+            mutable = MUTABLE in getattr(hint, "__metadata__", ())
+            inputs.append(Input(parameter.name, type_of(hint), mutable))
+        elif parameter.name == "config":
+            config = settings_of(hint)
+        else:
+            uses = [m for m in getattr(hint, "__metadata__", ()) if isinstance(m, Uses)]
+            ports.append(PortUse(parameter.name, uses[0].capabilities if uses else ()))
+    return StageSpec(
+        name=function.__name__,
+        inputs=tuple(inputs),
+        outputs=_outputs(function, hints),
+        config=config,
+        ports=tuple(ports),
+        effect=effect,
+        doc=inspect.getdoc(function) or "",
+    )
+
+
+def _outputs(
+    function: Callable[..., Any], hints: dict[str, Any]
+) -> tuple[tuple[str, Any], ...]:
+    if "return" not in hints:
+        raise TypeError(f"{function.__qualname__}: no return annotation")
+    given = hints["return"]
+    if given is type(None):
+        return ()
+    inner = typing.get_args(given)[0] if typing.get_origin(given) is not None else given
+    fields = getattr(inner, "__annotations__", {}) if hasattr(inner, "_fields") else None
+    if fields is not None:
+        named = typing.get_type_hints(inner, include_extras=True)
+        return tuple((name, type_of(named[name])) for name in fields)
+    return (("out", type_of(given)),)
+
+
+def settings_of(config: type[BaseModel]) -> tuple[Setting, ...]:
+    """The settings a Config class declares, as the compiler reads them."""
+    return tuple(_setting(name, info) for name, info in config.model_fields.items())
+
+
+def _setting(name: str, info: FieldInfo) -> Setting:
+    annotation: Any = info.annotation
+    if typing.get_origin(annotation) is Annotated:
+        annotation = typing.get_args(annotation)[0]
+    bounds = {
+        key: getattr(mark, key)
+        for mark in info.metadata
+        for key in ("ge", "le", "gt", "lt")
+        if hasattr(mark, key)
+    }
+    literal = typing.get_origin(annotation) is Literal
+    required = info.is_required()
+    return Setting(
+        name=name,
+        type=type_of(annotation),
+        required=required,
+        default=None if required else info.get_default(call_default_factory=True),
+        minimum=bounds.get("ge", bounds.get("gt")),
+        maximum=bounds.get("le", bounds.get("lt")),
+        choices=typing.get_args(annotation) if literal else (),
+        doc=info.description or "",
+    )

@@ -1,0 +1,241 @@
+"""The values that flow between stages, and the type each has in the IR.
+
+A class says how its values travel by its base: `Record` as a parameter, `Artifact` by reference,
+`Handle` never. Arrays are numpy; nothing here imports it, so that a compiler can read the types.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Protocol, TypeVar
+
+from kitchen.ir import types as ir
+from kitchen.ir.types import Kind, Type
+
+if TYPE_CHECKING:
+    import numpy as np
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+MUTABLE = "mutable"
+Mut = Annotated[T, MUTABLE]  #: an input whose next version the stage gives back under its name
+
+
+class Record:
+    """A value made of scalars; it travels as a parameter."""
+
+
+class Artifact:
+    """A value that travels by reference."""
+
+
+class Handle:
+    """A value that lives in one process: a session, a sampler, a stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset(Artifact):
+    """Rows in a store, by reference: where, which bytes (`digest`), how many.
+
+    `keep` selects rows by a hash of their index: those whose hash falls in [low, high).
+    """
+
+    uri: str
+    digest: str
+    rows: int
+    keep: tuple[float, float] | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tokens(Artifact):
+    """Tokenised sequences, stored flat: sequence i is `tokens[offsets[i]:offsets[i + 1]]`.
+
+    tokens (T,) int32; weights (T,) float32, the loss weight of each token as a *target*; offsets
+    (sequences + 1,) int64. `bytes` counts the UTF-8 bytes of the trained text, for bits per byte.
+    Arrays may be memory-mapped.
+    """
+
+    digest: str
+    tokens: np.ndarray
+    weights: np.ndarray
+    offsets: np.ndarray
+    sequences: int
+    trained: int  #: tokens with a weight above zero
+    truncated: int  #: sequences cut to the maximum length
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch(Artifact):
+    """Sequences for one step, stored flat and already shifted: `targets[t]` follows `tokens[t]`.
+
+    tokens (T,) int32; offsets (sequences + 1,) int64; columns hold arrays aligned with `tokens`:
+    targets (T,) int32 or (T, K), weights float32 of the same shape, and what a loss needs beside
+    them (logprobs, advantages: (T,) float32).
+    """
+
+    index: int  #: position in its stream, from 0
+    tokens: np.ndarray
+    offsets: np.ndarray
+    columns: Mapping[str, np.ndarray]
+    sequences: int
+    trained: int  #: targets with a weight above zero
+
+
+@dataclass(frozen=True, slots=True)
+class Losses(Record):
+    """What a pass over a batch gave: the summed loss, and the sum of the weights behind it."""
+
+    loss: float
+    weight: float
+    tokens: int
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Update(Record):
+    """What an optimizer step did: `step` counts from 1; `grad_norm` is taken before clipping."""
+
+    step: int
+    grad_norm: float
+    learning_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation(Record):
+    """Means over the trained tokens of a data set; bits per byte of the text behind them."""
+
+    loss: float
+    accuracy: float
+    perplexity: float
+    bits_per_byte: float
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Weights(Artifact):
+    """Saved model weights: a folder that transformers loads; `kind` is `full` or `adapter`."""
+
+    uri: str
+    digest: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Completions(Artifact):
+    """Prompts and what a model answered: rows of {prompt, completion}."""
+
+    rows: tuple[Mapping[str, str], ...]
+
+
+class Session(Handle):
+    """A model being trained, with its optimizer; adapters derive their own."""
+
+
+class Sampler(Handle):
+    """Weights ready to be sampled from; adapters derive their own."""
+
+
+class Tokenizer(Handle):
+    """Text to token ids and back. Adapters derive their own.
+
+    `chat_template` is the model's own template, or None: then plain role prefixes are used.
+    """
+
+    digest: str
+    vocab_size: int
+    eos_id: int
+    bos_id: int | None
+    pad_id: int
+    chat_template: str | None
+
+    def encode(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """Token ids of each text, int32, with no special token added."""
+        raise NotImplementedError
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of token ids, special tokens left out."""
+        raise NotImplementedError
+
+    def render_chat(
+        self, messages: Sequence[Mapping[str, str]], *, add_generation_prompt: bool
+    ) -> str:
+        """A conversation as the model's chat template writes it (sandboxed)."""
+        raise NotImplementedError
+
+
+class Stream(Handle, Generic[T]):
+    """A description of a sequence: iterable again, and enterable at any index."""
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def iterate(self, start: int = 0) -> Iterator[T]:
+        """The items from `start` on; the same ones whenever it is asked."""
+        raise NotImplementedError
+
+
+class Pending(Protocol[T_co]):
+    """A result on its way: what `concurrent.futures.Future` gives."""
+
+    def result(self, timeout: float | None = None) -> T_co: ...
+
+
+_SCALARS: Mapping[Any, Type] = {
+    int: ir.INT,
+    float: ir.FLOAT,
+    bool: ir.BOOL,
+    str: ir.STR,
+    type(None): ir.NONE,
+}
+_FIELDS = {"int": ir.INT, "float": ir.FLOAT, "bool": ir.BOOL, "str": ir.STR}
+
+
+def type_of(annotation: Any) -> Type:
+    """The IR type of an annotation. Raises TypeError for what no recipe can hold."""
+    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    if annotation in _SCALARS:
+        return _SCALARS[annotation]
+    if origin is Annotated:
+        return type_of(args[0])
+    if origin in (Future, Pending):
+        return type_of(args[0])
+    if origin in (typing.Union, types.UnionType):
+        rest = [arg for arg in args if arg is not type(None)]
+        inner = type_of(rest[0])
+        for other in rest[1:]:
+            inner = ir.join(inner, type_of(other))
+        return ir.optional(inner) if len(rest) < len(args) else inner
+    if origin is typing.Literal:
+        return type_of(type(args[0]))
+    if origin in (list, tuple, Sequence):
+        return ir.list_of(type_of(args[0]))
+    if origin in (dict, Mapping):
+        return Type("Record")
+    if origin is Stream:
+        return ir.stream_of(type_of(args[0]))
+    if annotation in (Any, object):
+        return ir.UNKNOWN
+    if isinstance(annotation, type):
+        for base, kind in _KINDS.items():
+            if issubclass(annotation, base):
+                return Type(annotation.__name__, kind, (), _fields(annotation))
+    raise TypeError(f"{annotation!r} is no type a stage can take or give")
+
+
+_KINDS: Mapping[type, Kind] = {
+    Record: Kind.SCALAR,
+    Artifact: Kind.ARTIFACT,
+    Handle: Kind.HANDLE,
+}
+
+
+def _fields(cls: type) -> tuple[tuple[str, Type], ...]:
+    written = getattr(cls, "__annotations__", {})
+    return tuple((name, _FIELDS[text]) for name, text in written.items() if text in _FIELDS)
