@@ -41,7 +41,7 @@ def stage(*, effect: Effect = Effect.WRITES) -> Callable[[F], F]:
     """Declare a function as a stage; it stays the same function, with `.spec` beside it.
 
     Positional parameters are inputs; the return annotation is the output, a NamedTuple for
-    several; keyword-only parameters are `config` and ports, by the port's name.
+    several; keyword-only parameters are `config`, `workspace`, and ports, by the port's name.
     """
 
     def declare(function: F) -> F:
@@ -65,6 +65,8 @@ def _spec(function: Callable[..., Any], effect: Effect) -> StageSpec:
             inputs.append(Input(parameter.name, type_of(hint), mutable))
         elif parameter.name == "config":
             config = settings_of(hint)
+        elif parameter.name == "workspace":
+            continue
         else:
             uses = [m for m in getattr(hint, "__metadata__", ()) if isinstance(m, Uses)]
             ports.append(PortUse(parameter.name, uses[0].capabilities if uses else ()))
