@@ -1,0 +1,1 @@
+"""Kitchen: a compiler for model-training workflows."""
