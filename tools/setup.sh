@@ -1,0 +1,38 @@
+#!/bin/sh
+# Make .venv from requirements.lock. Does nothing if that was done before with the same lock.
+set -eu
+cd "$(dirname "$0")/.."
+
+stamp=.venv/made-from
+key=$(cat requirements.lock pyproject.toml | cksum)
+if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$key" ] && .venv/bin/python -c '' 2>/dev/null; then
+    exit 0
+fi
+
+fail() {
+    echo "setup: $1" >&2
+    exit 1
+}
+
+python=${PYTHON:-}
+if [ -z "$python" ]; then
+    for name in python3.11 python3; do
+        if command -v "$name" >/dev/null 2>&1 && "$name" -c 'import sys' 2>/dev/null; then
+            python=$name
+            break
+        fi
+    done
+fi
+[ -n "$python" ] || fail "no python3.11 on the PATH; install it, or name one: make PYTHON=/path/to/python3.11"
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
+    fail "\`$python\` is older than Python 3.11 or does not start; name another: make PYTHON=/path/to/python3.11"
+"$python" -c 'import ensurepip, venv' 2>/dev/null ||
+    fail "\`$python\` has no venv module; on Debian and Ubuntu: apt-get install python3.11-venv"
+
+.venv/bin/python -c '' 2>/dev/null || "$python" -m venv --clear .venv
+echo "setup: installing requirements.lock into .venv"
+# --no-deps: the lock is complete, and nothing may bring in another build of torch.
+.venv/bin/python -m pip install --quiet --no-deps --requirement requirements.lock
+.venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+.venv/bin/python -m pip check
+echo "$key" >"$stamp"
