@@ -1,0 +1,18 @@
+"""Every code a diagnostic may carry: one module per family, one entry per code.
+
+K0 documents, K1 names, K2 types, K3 ports and adapters, K4 control flow, K5 targets, K6 data,
+K7 runs. A code keeps its meaning for ever; a new fault takes the next free number of its ten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kitchen.compiler.codes import control, data, document, names, ports, run, targets, types
+from kitchen.compiler.codes.code import Code
+
+FAMILIES = (document, names, types, ports, control, targets, data, run)
+
+CODES: Mapping[str, Code] = {entry.code: entry for family in FAMILIES for entry in family.CODES}
+
+__all__ = ["CODES", "Code"]

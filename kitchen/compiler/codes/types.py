@@ -1,0 +1,106 @@
+"""K2: values of one type where another is asked for.
+
+K20_ values on edges, K21_ settings, K22_ expressions.
+"""
+
+from __future__ import annotations
+
+from kitchen.compiler.codes.code import Code, page
+
+CODES: tuple[Code, ...] = (
+    page(
+        "K201",
+        "a value of another type than the input takes",
+        why="""Stages state what they take and give, so a value in the wrong place is found before
+            anything is loaded and not by an `AttributeError` in the third hour.""",
+        example="""
+            kitchen: 1
+            workflow: example
+            params:
+              dataset: {type: str}
+            steps:
+              - stage: load_dataset
+                as: rows
+                with: {source: "${dataset}"}
+              - stage: build_batches
+                in: {tokens: rows}
+                with: {batch_size: 4}
+        """,
+        cure="""Bind the input to a value of its type; the second place shown is where the value
+            at hand comes from.""",
+    ),
+    page(
+        "K202",
+        "a value that may be absent where one is needed",
+        why="""What is defined on one path only (in a guarded step, or in one arm of an `if:`) is
+            optional after it. A stage that needs the value would fail whenever the other path was
+            taken.""",
+        example="""
+            kitchen: 1
+            workflow: example
+            params:
+              dataset: {type: str}
+              subset: {type: bool, default: false}
+            steps:
+              - stage: load_dataset
+                as: rows
+                with: {source: "${dataset}"}
+              - stage: split_dataset
+                in: {dataset: rows}
+                when: subset
+                with: {fraction: 0.5}
+              - stage: load_tokenizer
+                in: {dataset: held_out}
+                with: {model: tiny}
+        """,
+        cure="""Guard the reader with the same `when:`, or say what stands in for the missing value:
+            `default(value, other)`.""",
+    ),
+    page(
+        "K211",
+        "a setting of the wrong type",
+        why="""A setting is checked against the type that the stage declares before anything
+            runs.""",
+        example="""
+            kitchen: 1
+            workflow: example
+            steps:
+              - stage: load_dataset
+                with: {source: 7}
+        """,
+        cure="""Write a value of the type named in the message. Quotes make text: `"7"` is a
+            string, `7` a number.""",
+    ),
+    page(
+        "K212",
+        "a setting out of its range",
+        why="""The stage declares the values that make sense; others would fail later, or train
+            something else than was meant.""",
+        example="""
+            kitchen: 1
+            workflow: example
+            params:
+              dataset: {type: str}
+            steps:
+              - stage: load_dataset
+                with: {source: "${dataset}"}
+              - stage: split_dataset
+                with: {fraction: 1.5}
+        """,
+        cure="""Take a value within the bounds, or one of the choices, that the message names.""",
+    ),
+    page(
+        "K213",
+        "a setting that no file can hold",
+        why="""A plan, a task and a checkpoint are written as JSON. Numbers without a value (`nan`,
+            `inf`) have no form there and would be read back as something else.""",
+        example="""
+            kitchen: 1
+            workflow: example
+            steps:
+              - stage: load_dataset
+                with: {source: .nan}
+        """,
+        cure="""Write a finite number; where no limit is meant, leave the setting out.""",
+    ),
+)
