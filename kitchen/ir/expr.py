@@ -150,9 +150,7 @@ def evaluate(expr: Expr, lookup: Callable[[Value], object]) -> object:
     raise AssertionError(expr)
 
 
-def _evaluate_lazily(
-    op: str, args: tuple[Expr, ...], lookup: Callable[[Value], object]
-) -> object:
+def _evaluate_lazily(op: str, args: tuple[Expr, ...], lookup: Callable[[Value], object]) -> object:
     if op == "if":
         condition, then, orelse = args
         return evaluate(then if evaluate(condition, lookup) else orelse, lookup)

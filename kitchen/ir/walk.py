@@ -126,8 +126,6 @@ def transform(region: Region, fn: Callable[[Op], Iterable[Op]]) -> Region:
     ops = tuple(
         new
         for op in region.ops
-        for new in fn(
-            with_regions(op, tuple(transform(inner, fn) for inner in regions(op)))
-        )
+        for new in fn(with_regions(op, tuple(transform(inner, fn) for inner in regions(op))))
     )
     return region if ops == region.ops else replace(region, ops=ops)

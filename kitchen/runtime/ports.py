@@ -122,9 +122,7 @@ class TrainingClient(Protocol):
         """Load or build a model, ready to train. The same options give the same weights."""
         ...
 
-    def forward(
-        self, session: Session, batch: Batch, loss: LossOptions
-    ) -> Future[ForwardOutput]:
+    def forward(self, session: Session, batch: Batch, loss: LossOptions) -> Future[ForwardOutput]:
         """Loss and log-probabilities, without gradients and without dropout."""
         ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import typing
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, Protocol, TypeVar
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
 
 from kitchen.ir.spec import Effect, Input, PortUse, Setting, StageSpec
+from kitchen.ir.types import SCALARS, Type
 from kitchen.runtime.values import MUTABLE, type_of
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -40,8 +42,9 @@ class StageFunction(Protocol):
 def stage(*, effect: Effect = Effect.WRITES) -> Callable[[F], F]:
     """Declare a function as a stage; it stays the same function, with `.spec` beside it.
 
-    Positional parameters are inputs; the return annotation is the output, a NamedTuple for
-    several; keyword-only parameters are `config`, `workspace`, and ports, by the port's name.
+    Positional parameters are inputs; the return annotation is the output (see `output_name`), a
+    NamedTuple for several; keyword-only parameters are `config`, `workspace`, and ports, by the
+    port's name.
     """
 
     def declare(function: F) -> F:
@@ -81,9 +84,7 @@ def _spec(function: Callable[..., Any], effect: Effect) -> StageSpec:
     )
 
 
-def _outputs(
-    function: Callable[..., Any], hints: dict[str, Any]
-) -> tuple[tuple[str, Any], ...]:
+def _outputs(function: Callable[..., Any], hints: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
     if "return" not in hints:
         raise TypeError(f"{function.__qualname__}: no return annotation")
     given = hints["return"]
@@ -94,7 +95,25 @@ def _outputs(
     if fields is not None:
         named = typing.get_type_hints(inner, include_extras=True)
         return tuple((name, type_of(named[name])) for name in fields)
-    return (("out", type_of(given)),)
+    type_ = type_of(given)
+    return ((output_name(type_, function.__name__), type_),)
+
+
+def output_name(type_: Type, stage_name: str) -> str:
+    """What an output is called unless a step says otherwise: its type, in a name's spelling.
+
+    >>> output_name(Type("Stream", args=(Type("Batch"),)), "build_batches")
+    'batches'
+
+    A scalar takes the name of its stage: `learning_rate`.
+    """
+    type_ = type_.required
+    if type_.name in ("List", "Stream") and type_.args[0].name not in SCALARS:
+        one = output_name(type_.args[0], stage_name)
+        return one + ("es" if one.endswith(("s", "x", "ch", "sh")) else "s")
+    if type_.name in SCALARS or type_.name in ("List", "Stream", "Record", "Unknown"):
+        return stage_name
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type_.name).lower()
 
 
 def settings_of(config: type[BaseModel]) -> tuple[Setting, ...]:

@@ -1,0 +1,130 @@
+"""Scopes: which value a name stands for at a place, and what is said where it stands for none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from kitchen.ir.diagnostic import Diagnostic, Label, did_you_mean
+from kitchen.ir.expr import Expr, Ref, Value
+from kitchen.ir.source import Span
+from kitchen.ir.types import UNKNOWN, Kind, Type
+
+
+@dataclass(slots=True)
+class Scope:
+    """The names of one region; those of the regions around it are in sight."""
+
+    parent: Scope | None = None
+    names: dict[str, Expr] = field(default_factory=dict)
+    #: `finally` and `on_failure` see the body's names only through this.
+    import_: Callable[[str], Expr | None] | None = None
+
+    def lookup(self, name: str) -> Expr | None:
+        scope: Scope | None = self
+        while scope is not None:
+            found = scope.names.get(name)
+            if found is None and scope.import_ is not None:
+                found = scope.import_(name)
+            if found is not None:
+                return found
+            scope = scope.parent
+        return None
+
+    def visible(self) -> set[str]:
+        return set(self.names) | (self.parent.visible() if self.parent else set())
+
+
+@dataclass(slots=True)
+class Names:
+    """What a whole build knows of names: versions given, places of definition, handles used up."""
+
+    report: Callable[[Diagnostic], None]
+    versions: dict[str, int] = field(default_factory=dict)
+    taken: dict[str, int] = field(default_factory=dict)
+    defined: dict[str, Span] = field(default_factory=dict)  #: by the steps built so far
+    expected: dict[str, Span] = field(default_factory=dict)  #: anywhere in the template
+    consumed: dict[Value, Span] = field(default_factory=dict)
+    poisoned: bool = False  #: an unknown stage may have defined anything
+
+    def new(self, name: str, type_: Type) -> Value:
+        """The next version of a name."""
+        index = self.versions.get(name, -1) + 1
+        self.versions[name] = index
+        return Value(name, index, type_)
+
+    def op_name(self, name: str) -> str:
+        """A name no other op has: `evaluate`, `evaluate_2`, ..."""
+        count = self.taken.get(name, 0) + 1
+        candidate = name if count == 1 else f"{name}_{count}"
+        while count > 1 and candidate in self.taken:
+            count += 1
+            candidate = f"{name}_{count}"
+        self.taken[name] = count
+        self.taken.setdefault(candidate, 1)
+        return candidate
+
+    def read(self, scope: Scope, name: str, span: Span) -> Expr:
+        """The value of a name read at `span`; an unknown one is reported and absorbed."""
+        found = scope.lookup(name)
+        if found is None:
+            self.missing(scope, name, span)
+            return Ref(Value(name, -1, UNKNOWN), span)
+        if isinstance(found, Ref):
+            self._check_fresh(found.value, name, span)
+            return Ref(found.value, span)
+        return found
+
+    def missing(self, scope: Scope, name: str, span: Span) -> None:
+        """Report a name that stands for nothing here."""
+        if self.poisoned:
+            return
+        if name in self.defined:
+            self.report(
+                Diagnostic(
+                    "K105",
+                    f"`{name}` is read outside the steps that define it",
+                    Label(span, "read here"),
+                    (Label(self.defined[name], f"`{name}` exists only in the steps around here"),),
+                    "define it before those steps to carry it out of them, or read it inside",
+                )
+            )
+        elif name in self.expected:
+            self.report(
+                Diagnostic(
+                    "K104",
+                    f"`{name}` is read before it is defined",
+                    Label(span, "read here"),
+                    (Label(self.expected[name], "defined here, later"),),
+                    "move the step that defines it up",
+                )
+            )
+        else:
+            self.report(
+                Diagnostic(
+                    "K102",
+                    f"there is no value or parameter `{name}`",
+                    Label(span, "not defined"),
+                    (),
+                    did_you_mean(name, scope.visible()),
+                )
+            )
+
+    def consume(self, value: Value, span: Span) -> None:
+        """Note that a stage at `span` made the next version of a handle."""
+        if value.type.required.kind is Kind.HANDLE:
+            self.consumed[value] = span
+
+    def _check_fresh(self, value: Value, name: str, span: Span) -> None:
+        if value not in self.consumed:
+            return
+        self.report(
+            Diagnostic(
+                "K106",
+                f"`{name}` is an old version of a {value.type.required}",
+                Label(span, "the old version is read here"),
+                (Label(self.consumed[value], "this step updated it"),),
+                "read the name that the update gave it, or bring it out of the inner workflow "
+                "with `as:`",
+            )
+        )

@@ -1,0 +1,63 @@
+"""The compiler, top to bottom: parse, expand, build, check, rewrite, check what is left.
+
+Start here. Each step is a function of the one before; none of them runs anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kitchen.compiler.build import build
+from kitchen.compiler.checks import CHECKS, LIVE_CHECKS
+from kitchen.compiler.frontend.expand import expand
+from kitchen.compiler.frontend.parse import parse_recipe
+from kitchen.compiler.rewrites import REWRITES
+from kitchen.ir.diagnostic import Diagnostic, demand
+from kitchen.ir.program import Program
+from kitchen.ir.source import Source
+from kitchen.ir.spec import Registry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compiled:
+    """A program ready to run, the one it was made from, and the warnings on the way."""
+
+    program: Program
+    original: Program
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def compile_recipe(
+    source: Source,
+    registry: Registry,
+    *,
+    overrides: Mapping[str, str] | None = None,
+    after: str | None = None,
+) -> Compiled:
+    """Turn one recipe into a program that can run.
+
+    `overrides` are `--set` values by name. `after` stops behind the rewrite of that name, before
+    the checks of what is left. Raises CompileError with every fault found.
+    """
+    recipe, found = parse_recipe(source)
+    if recipe is None:
+        demand(found)
+        raise AssertionError("a document without a recipe has a diagnostic")
+    expanded, more = expand(recipe, registry, overrides or {})
+    found += more
+    if expanded is None:
+        demand(found)
+        raise AssertionError("a recipe that cannot be expanded has a diagnostic")
+    original, more = build(expanded, registry)
+    found += more
+    found += tuple(fault for check in CHECKS for fault in check(original, registry))
+    demand(found)
+    program = original
+    for rewrite in REWRITES:
+        program = rewrite(program, registry)
+        if rewrite.__name__ == after:
+            return Compiled(program=program, original=original, diagnostics=found)
+    found += tuple(fault for check in LIVE_CHECKS for fault in check(program, registry))
+    demand(found)
+    return Compiled(program=program, original=original, diagnostics=found)
