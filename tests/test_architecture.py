@@ -176,8 +176,16 @@ def test_only_the_store_writes() -> None:
 
 
 def writes(tree: ast.Module) -> Faults:
-    """Calls that create or replace a file."""
+    """Calls that create or replace a file, but for those that fill a folder to be committed."""
+    protected = {
+        node
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef) and function.name in fillers(tree)
+        for node in ast.walk(function)
+    }
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        if call in protected:
+            continue
         match call.func:
             case ast.Name(id="open") if set(_mode(call, 1)) & set("wax+"):
                 yield call.lineno, "open for writing"
@@ -190,6 +198,17 @@ def writes(tree: ast.Module) -> Faults:
                 attr="rename" | "replace" | "renames" | "move" | "copyfile" | "copytree" as name,
             ):
                 yield call.lineno, f"{owner}.{name}"
+
+
+def fillers(tree: ast.Module) -> set[str]:
+    """Names of the functions that are passed to `commit_folder`."""
+    return {
+        argument.id
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("commit_folder")
+        for argument in call.args[1:]
+        if isinstance(argument, ast.Name)
+    }
 
 
 def _mode(call: ast.Call, position: int) -> str:
@@ -251,6 +270,7 @@ def test_a_rule_sees_what_it_forbids(source: str, rule: Callable[[ast.Module], F
         ("open(path)", writes),
         ("path.open('rb')", writes),
         ("text.replace(a, b)", writes),
+        ("def fill(folder): (folder / 'a').write_text('')\ncommit_folder(target, fill)", writes),
         ("re.compile(text)", executes),
         ("from_pretrained(name, trust_remote_code=False)", executes),
     ],
