@@ -16,31 +16,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from kitchen.runtime.manifest import (
-    MANIFEST,
-    Manifest,
-    ManifestFile,
-    StorageError,
-    read_manifest,
-    sha256_of,
-    verify_folder,
-)
+from kitchen.runtime.manifest import MANIFEST, Manifest, ManifestFile, sha256_of
+from kitchen.runtime.manifest import StorageError as StorageError
+from kitchen.runtime.manifest import read_manifest as read_manifest
+from kitchen.runtime.manifest import verify_folder as verify_folder
 
-__all__ = [
-    "Manifest",
-    "StorageError",
-    "append_line",
-    "clean_stale",
-    "commit_file",
-    "commit_folder",
-    "make_folder",
-    "read_manifest",
-    "remove_folder",
-    "require_space",
-    "verify_folder",
-]
-
-TEMPORARY, REPLACED, TRASH = ".tmp-", ".old-", ".trash-"
+TEMPORARY, REPLACED, TRASH, DAMAGED = ".tmp-", ".old-", ".trash-", "damaged-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +64,7 @@ def commit_folder(
     `clean_stale` puts the older one back.
     """
     with _named_failures(target):
-        if target.exists() and not replace:
+        if _occupied(target) and not replace:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
         make_folder(target.parent)
         temporary = _beside(target, TEMPORARY)
@@ -119,6 +100,15 @@ def remove_folder(folder: Path) -> None:
         system.rename(folder, trash)
         _sync(folder.parent)
         system.rmtree(trash)
+
+
+def set_aside(folder: Path) -> Path:
+    """Free a folder's name and keep what it holds, under a name that says it is damaged."""
+    with _named_failures(folder):
+        aside = _beside(folder, DAMAGED)
+        system.rename(folder, aside)
+        _sync(folder.parent)
+        return aside
 
 
 def append_line(path: Path, line: str) -> None:
@@ -161,7 +151,7 @@ def require_space(folder: Path, size: int) -> None:
 
 def _put_in_place(temporary: Path, target: Path) -> Path | None:
     """Rename a sealed folder to its name; gives where the older one went, if there was one."""
-    if not target.exists():
+    if not _occupied(target):
         system.rename(temporary, target)
         return None
     replaced = _beside(target, REPLACED)
@@ -172,6 +162,11 @@ def _put_in_place(temporary: Path, target: Path) -> Path | None:
         system.rename(replaced, target)
         raise
     return replaced
+
+
+def _occupied(target: Path) -> bool:
+    """Whether something is there; an empty folder is not, and a rename takes its place."""
+    return target.exists() and not (target.is_dir() and next(target.iterdir(), None) is None)
 
 
 def _seal(folder: Path) -> Manifest:
