@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
+from threading import Lock
 from typing import Any
 
 from kitchen.ir.program import Loop, Map, Op, Program, Region
@@ -50,23 +51,28 @@ class Journal:
         self._step = before.step
         self._timings: dict[str, Timing] = {}
         self._rare: frozenset[str] = frozenset()
+        self._lock = Lock()
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, StageStopped | IterationStopped):  # every step comes through here
-            name = event.op.name
-            timing = self._timings.get(name)
-            if timing is None:
-                timing = self._timings[name] = Timing()
-            timing.count += 1
-            timing.total += event.seconds
-            if event.seconds > timing.longest:
-                timing.longest = event.seconds
-            if name in self._rare or (isinstance(event, StageStopped) and event.error):
-                self._append(event)
-        elif isinstance(event, MetricsLogged):
-            self._step = event.step
-        else:
-            self._tell(event)
+        with self._lock:  # steps that run side by side tell of themselves side by side
+            if isinstance(event, StageStopped | IterationStopped):
+                self._count(event)
+            elif isinstance(event, MetricsLogged):
+                self._step = event.step
+            else:
+                self._tell(event)
+
+    def _count(self, event: StageStopped | IterationStopped) -> None:
+        name, seconds = event.op.name, event.seconds
+        timing = self._timings.get(name)
+        if timing is None:
+            timing = self._timings[name] = Timing()
+        timing.count += 1
+        timing.total += seconds
+        if seconds > timing.longest:
+            timing.longest = seconds
+        if name in self._rare or (isinstance(event, StageStopped) and event.error):
+            self._append(event)
 
     def _tell(self, event: Event) -> None:
         match event:
