@@ -20,7 +20,10 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """One typed setting: a parameter of a template, or a config key of a stage or adapter."""
+    """One typed setting: a parameter of a template, or a config key of a stage or adapter.
+
+    `minimum` and `maximum` are within its range, `above` and `below` are just outside.
+    """
 
     name: str
     type: Type
@@ -28,6 +31,8 @@ class Setting:
     default: object = None
     minimum: float | None = None
     maximum: float | None = None
+    above: float | None = None
+    below: float | None = None
     choices: tuple[object, ...] = ()
     doc: str = ""
 

@@ -138,8 +138,10 @@ def _setting(name: str, info: FieldInfo) -> Setting:
         type=type_of(annotation),
         required=required,
         default=None if required else info.get_default(call_default_factory=True),
-        minimum=bounds.get("ge", bounds.get("gt")),
-        maximum=bounds.get("le", bounds.get("lt")),
+        minimum=bounds.get("ge"),
+        maximum=bounds.get("le"),
+        above=bounds.get("gt"),
+        below=bounds.get("lt"),
         choices=typing.get_args(annotation) if literal else (),
         doc=info.description or "",
     )
