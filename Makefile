@@ -2,13 +2,13 @@
 # make test    set up .venv, then the whole test suite
 # make check   lint, formatting, types and the fast tests
 # make bench   the figures, each measured side by side with what it is compared to
-# make lock    write requirements.lock from what is installed in .venv
+# make lock    write the locks from what is installed in .venv and .venv-bench
 # make setup   only make .venv
 
 .PHONY: setup run test check bench lock
 
 setup:
-	@PYTHON="$(PYTHON)" tools/setup.sh
+	@PYTHON="$(PYTHON)" tools/setup.sh .venv requirements.lock
 
 run: setup
 	@n=1; while [ -e runs/quickstart-$$n ]; do n=$$((n + 1)); done; \
@@ -23,8 +23,14 @@ check: setup
 	.venv/bin/mypy
 	.venv/bin/pytest -m "not slow and not device"
 
-bench: setup
-	.venv/bin/python -m tools.bench
+bench:
+	@PYTHON="$(PYTHON)" tools/setup.sh .venv-bench requirements-bench.lock
+	.venv-bench/bin/python -m tools.bench
 
-lock: setup
-	.venv/bin/python tools/lock.py
+# Not after `setup`, which would put the old versions back.
+lock:
+	for name in dev:.venv bench:.venv-bench; do \
+	    python=$${name#*:}/bin/python; [ -x $$python ] || continue; \
+	    $$python -m pip install --quiet --no-deps --no-build-isolation --editable . && \
+	    $$python tools/lock.py $${name%%:*} || exit 1; \
+	done

@@ -1,7 +1,8 @@
-"""Write requirements.lock: everything `kitchen[dev]` needs, as it is installed here.
+"""Write a lock: everything that kitchen with one of its extras needs, as it is installed here.
 
-    .venv/bin/python tools/lock.py           write it
-    .venv/bin/python tools/lock.py --check   exit 1 if it is not what is installed
+    .venv/bin/python tools/lock.py dev            write requirements.lock
+    .venv/bin/python tools/lock.py dev --check    exit 1 if it is not what is installed
+    .venv-bench/bin/python tools/lock.py bench    write requirements-bench.lock
 
 The lock is installed with `pip install --no-deps`, so nothing in it can pull in another build of
 torch; a missing requirement is therefore an error here, not something pip finds later. Versions
@@ -19,12 +20,15 @@ from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-LOCK = Path(__file__).parent.parent / "requirements.lock"
-ROOT = "kitchen"
+ROOT = Path(__file__).parent.parent
+LOCKS = {"dev": ROOT / "requirements.lock", "bench": ROOT / "requirements-bench.lock"}
 HEADER = """\
-# Written by tools/lock.py; `make lock` writes it again from what is installed.
-# Install with: pip install --no-deps -r requirements.lock
+# Written by tools/lock.py from what is installed; `make lock` writes it again.
+# Install with: pip install --no-deps -r {name}
 """
+
+#: Required by others and left out: it reports what a developer does to its makers.
+LEFT_OUT = {"kedro-telemetry"}
 
 
 def requirements(name: str, extras: frozenset[str]) -> Iterator[Requirement]:
@@ -41,7 +45,7 @@ def closure(root: str, extras: frozenset[str]) -> dict[str, str]:
     waiting, seen, found = [(root, extras)], set[tuple[str, frozenset[str]]](), dict[str, str]()
     while waiting:
         name, wanted = waiting.pop()
-        if (name, wanted) in seen:
+        if (name, wanted) in seen or name in LEFT_OUT:
             continue
         seen.add((name, wanted))
         if name != root:
@@ -53,17 +57,18 @@ def closure(root: str, extras: frozenset[str]) -> dict[str, str]:
     return found
 
 
-def main() -> int:
-    pins = closure(ROOT, frozenset({"dev"}))
-    text = HEADER + "".join(f"{name}=={version}\n" for name, version in sorted(pins.items()))
-    if "--check" in sys.argv[1:]:
-        same = LOCK.read_text(encoding="utf-8") == text
-        print("requirements.lock", "is" if same else "is not", "what is installed")
+def main(extra: str, *, check: bool) -> int:
+    lock, pins = LOCKS[extra], closure("kitchen", frozenset({extra}))
+    text = HEADER.format(name=lock.name)
+    text += "".join(f"{name}=={version}\n" for name, version in sorted(pins.items()))
+    if check:
+        same = lock.read_text(encoding="utf-8") == text
+        print(lock.name, "is" if same else "is not", "what is installed")
         return 0 if same else 1
-    LOCK.write_text(text, encoding="utf-8")
-    print(f"requirements.lock: {len(pins)} distributions")
+    lock.write_text(text, encoding="utf-8")
+    print(f"{lock.name}: {len(pins)} distributions")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1], check="--check" in sys.argv[2:]))

@@ -1,11 +1,12 @@
 #!/bin/sh
-# Make .venv from requirements.lock. Does nothing if that was done before with the same lock.
+# tools/setup.sh VENV LOCK: make VENV from LOCK. Does nothing if that was done before.
 set -eu
 cd "$(dirname "$0")/.."
+venv=$1 lock=$2
 
-stamp=.venv/made-from
-key=$(cat requirements.lock pyproject.toml | cksum)
-if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$key" ] && .venv/bin/python -c '' 2>/dev/null; then
+stamp=$venv/made-from
+key=$(cat "$lock" pyproject.toml | cksum)
+if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$key" ] && "$venv/bin/python" -c '' 2>/dev/null; then
     exit 0
 fi
 
@@ -29,10 +30,9 @@ fi
 "$python" -c 'import ensurepip, venv' 2>/dev/null ||
     fail "\`$python\` has no venv module; on Debian and Ubuntu: apt-get install python3.11-venv"
 
-.venv/bin/python -c '' 2>/dev/null || "$python" -m venv --clear .venv
-echo "setup: installing requirements.lock into .venv"
+"$venv/bin/python" -c '' 2>/dev/null || "$python" -m venv --clear "$venv"
+echo "setup: installing $lock into $venv"
 # --no-deps: the lock is complete, and nothing may bring in another build of torch.
-.venv/bin/python -m pip install --quiet --no-deps --requirement requirements.lock
-.venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
-.venv/bin/python -m pip check
+"$venv/bin/python" -m pip install --quiet --no-deps --requirement "$lock"
+"$venv/bin/python" -m pip install --quiet --no-deps --no-build-isolation --editable .
 echo "$key" >"$stamp"
