@@ -138,7 +138,10 @@ def evaluate(expr: Expr, lookup: Callable[[Value], object]) -> object:
             owner = evaluate(of, lookup)
             if owner is None:
                 raise EvaluationError(f"`{name}` is read of a value that is absent")
-            return owner[name] if isinstance(owner, dict) else getattr(owner, name)
+            try:
+                return owner[name] if isinstance(owner, dict) else getattr(owner, name)
+            except (KeyError, AttributeError) as cause:
+                raise EvaluationError(f"there is no `{name}` in it") from cause
         case Apply(op=op, args=args) if op in LAZY:
             return _evaluate_lazily(op, args, lookup)
         case Apply(op=op, args=args):

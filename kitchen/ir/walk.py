@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
@@ -52,14 +53,13 @@ def map_exprs(op: Op, change: Callable[[Expr], Expr]) -> Op:
     def maybe(expr: Expr | None) -> Expr | None:
         return None if expr is None else change(expr)
 
-    def pairs(items: tuple[tuple[str, Expr], ...]) -> tuple[tuple[str, Expr], ...]:
-        return tuple((name, change(expr)) for name, expr in items)
-
     match op:
         case Stage():
-            new: Op = replace(op, inputs=pairs(op.inputs), config=pairs(op.config))
+            inputs, config = _map_pairs(op.inputs, change), _map_pairs(op.config, change)
+            same = inputs is op.inputs and config is op.config
+            return op if same else replace(op, inputs=inputs, config=config)
         case Loop():
-            new = replace(
+            new: Op = replace(
                 op,
                 over=maybe(op.over),
                 while_=maybe(op.while_),
@@ -74,6 +74,14 @@ def map_exprs(op: Op, change: Callable[[Expr], Expr]) -> Op:
             new = replace(op, condition=change(op.condition))
     same = all(fresh is old for fresh, old in zip(exprs(new), exprs(op), strict=True))
     return op if same else new
+
+
+def _map_pairs(
+    items: tuple[tuple[str, Expr], ...], change: Callable[[Expr], Expr]
+) -> tuple[tuple[str, Expr], ...]:
+    new = tuple([(name, change(expr)) for name, expr in items])
+    same = all(fresh[1] is old[1] for fresh, old in zip(new, items, strict=True))
+    return items if same else new
 
 
 def walk(region: Region) -> Iterator[Op]:
@@ -108,24 +116,44 @@ def substitute(region: Region, known: Mapping[Value, Expr]) -> Region:
             return ref
         return replace(found, span=ref.span) if isinstance(found, (Const, Ref)) else found
 
-    def change(expr: Expr) -> Expr:
-        return map_refs(expr, read)
-
-    def inside(region: Region) -> Region:
-        ops = tuple(
-            with_regions(map_exprs(op, change), tuple(map(inside, regions(op))))
-            for op in region.ops
-        )
-        return replace(region, ops=ops, results=tuple(map(change, region.results)))
-
-    return inside(region)
+    return transform(region, lambda op: (op,), lambda expr: map_refs(expr, read))
 
 
-def transform(region: Region, fn: Callable[[Op], Iterable[Op]]) -> Region:
-    """Rebuild a region bottom-up; `fn` gives the ops to stand in an op's place: any number."""
-    ops = tuple(
-        new
-        for op in region.ops
-        for new in fn(with_regions(op, tuple(transform(inner, fn) for inner in regions(op))))
-    )
-    return region if ops == region.ops else replace(region, ops=ops)
+def transform(
+    region: Region,
+    fn: Callable[[Op], Iterable[Op]],
+    change: Callable[[Expr], Expr] | None = None,
+) -> Region:
+    """Rebuild a region bottom-up; `fn` gives the ops to stand in an op's place: any number.
+
+    `change`, if given, is put to every expression, in program order: those of an op before the
+    ops inside it and before `fn`, save a loop's `until` and a region's results, which come last.
+    """
+    ops: list[Op] = []
+    for op in region.ops:
+        ops.extend(fn(op if change is None and isinstance(op, Stage) else _inside(op, fn, change)))
+    results = region.results
+    if change is not None and results:
+        results = tuple(map(change, results))
+        if all(new is old for new, old in zip(results, region.results, strict=True)):
+            results = region.results
+    same = len(ops) == len(region.ops) and all(map(operator.is_, ops, region.ops))
+    if same and results is region.results:
+        return region
+    return replace(region, ops=tuple(ops), results=results)
+
+
+def _inside(
+    op: Op, fn: Callable[[Op], Iterable[Op]], change: Callable[[Expr], Expr] | None
+) -> Op:
+    if change is None:
+        return with_regions(op, tuple(transform(inner, fn) for inner in regions(op)))
+    until = op.until if isinstance(op, Loop) else None
+    if until is None:
+        op = map_exprs(op, change)
+    else:
+        op = map_exprs(op, lambda expr: expr if expr is until else change(expr))
+    op = with_regions(op, tuple(transform(inner, fn, change) for inner in regions(op)))
+    if until is not None and isinstance(op, Loop) and (new := change(until)) is not until:
+        return replace(op, until=new)
+    return op
