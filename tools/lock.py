@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
-from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -35,8 +34,8 @@ def requirements(name: str, extras: frozenset[str]) -> Iterator[Requirement]:
     """What an installed distribution requires here, with these of its extras."""
     for line in metadata.requires(name) or ():
         requirement = Requirement(line)
-        environments = [{**default_environment(), "extra": extra} for extra in extras | {""}]
-        if requirement.marker is None or any(map(requirement.marker.evaluate, environments)):
+        marker = requirement.marker
+        if marker is None or any(marker.evaluate({"extra": extra}) for extra in extras | {""}):
             yield requirement
 
 
