@@ -1,0 +1,128 @@
+"""Expressions: those that stand alone, and those inside `${...}`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kitchen.compiler.frontend.data import UNREADABLE, field_of, item_of, scalar_data, type_of_data
+from kitchen.compiler.frontend.grammar import Grammar
+from kitchen.compiler.frontend.interpolation import Hole, pieces
+from kitchen.compiler.frontend.operators import Mismatch, a, condition, is_unknown
+from kitchen.compiler.frontend.positions import part
+from kitchen.compiler.frontend.report import Report, fault
+from kitchen.compiler.frontend.syntax import Mapping, Node, Scalar, Sequence
+from kitchen.ir.expr import Apply, Const, Expr
+from kitchen.ir.source import Span
+from kitchen.ir.types import BOOL, SCALARS, STR, UNKNOWN, Type, accepts, join, list_of, record
+
+ReadName = Callable[[str, Span], Expr]
+
+
+def parse_expression(
+    scalar: Scalar, scope: ReadName, report: Report, expected: Type | None = None
+) -> Expr:
+    """The expression a scalar holds. Where `expected` is given, another type is reported."""
+    text = scalar.text
+    if text.lstrip().startswith("${"):
+        message = f"`{text.strip()}` is an expression already"
+        report(fault("K032", message, scalar.span, help="write it without `${` and `}`"))
+        return Const(None, UNKNOWN, scalar.span)
+    found = _parse(scalar, 0, len(text), scope, report)
+    if expected is None or accepts(expected, found.type):
+        return found
+    if expected == BOOL:
+        wrong = condition("this", found.type)
+        assert isinstance(wrong, Mismatch)
+        report(fault("K250", wrong.message, found.span, f"{found.type}", help=wrong.help))
+    else:
+        message = f"{a(expected)} is wanted here, this is {a(found.type)}"
+        report(fault("K250", message, found.span, f"{found.type}"))
+    return Const(None, UNKNOWN, found.span)
+
+
+def parse_setting(node: Node, scope: ReadName, report: Report, expected: Type | None) -> Expr:
+    """What a node under `with:` stands for: data, with expressions in `${...}`.
+
+    A `${...}` that is the whole scalar keeps its type; inside a longer text it becomes text.
+    `expected` says how to read a plain scalar; whether the type fits is for the caller to check.
+    """
+    if isinstance(node, Scalar):
+        return _scalar(node, scope, report, expected)
+    if isinstance(node, Sequence):
+        wanted = item_of(expected)
+        items = tuple(parse_setting(item, scope, report, wanted) for item in node.items)
+        type_ = _list_type(items, wanted)
+        if all(isinstance(item, Const) for item in items):
+            return Const([item.value for item in items if isinstance(item, Const)], type_, node.span)
+        return Apply("list", items, type_, node.span)
+    return _record(node, scope, report, expected)
+
+
+def _list_type(items: tuple[Expr, ...], wanted: Type | None) -> Type:
+    if not items:
+        return list_of(UNKNOWN if wanted is None else wanted)
+    item = items[0].type
+    for other in items[1:]:
+        item = join(item, other.type)
+    return list_of(item)
+
+
+def _record(node: Mapping, scope: ReadName, report: Report, expected: Type | None) -> Expr:
+    pairs = [
+        (key, parse_setting(value, scope, report, field_of(expected, key.text)))
+        for key, value in node.items
+    ]
+    type_ = record(**{key.text: value.type for key, value in pairs})
+    if all(isinstance(value, Const) for _, value in pairs):
+        data = {key.text: value.value for key, value in pairs if isinstance(value, Const)}
+        return Const(data, type_, node.span)
+    args = tuple(
+        arg for key, value in pairs for arg in (Const(key.text, STR, key.span), value)
+    )
+    return Apply("record", args, type_, node.span)
+
+
+def _scalar(node: Scalar, scope: ReadName, report: Report, expected: Type | None) -> Expr:
+    if "${" not in node.text:
+        value = scalar_data(node, expected, report)
+        if value is UNREADABLE:
+            return Const(None, UNKNOWN, node.span)
+        return Const(value, type_of_data(value), node.span)
+    found = pieces(node, report)
+    if found is None:
+        return Const(None, UNKNOWN, node.span)
+    match found:
+        case [Hole(start=start, end=end)]:
+            return _parse(node, start, end, scope, report)
+        case [] | [str()]:
+            return Const("".join(map(str, found)), STR, node.span)
+    args: list[Expr] = []
+    for piece in found:
+        if isinstance(piece, str):
+            args.append(Const(piece, STR, node.span))
+            continue
+        value = _parse(node, piece.start, piece.end, scope, report)
+        args.append(_as_text(value, part(node, piece.start, piece.end), report))
+    return Apply("format", tuple(args), STR, node.span)
+
+
+def _as_text(value: Expr, at: Span, report: Report) -> Expr:
+    """A value inside a longer text; one that has no text form is reported."""
+    type_ = value.type
+    if type_.name in SCALARS or is_unknown(type_):
+        return value
+    if type_.is_optional or type_.name == "None":
+        message = "this value may be absent where a text needs it"
+        report(fault("K251", message, at, f"{type_}", help="write `default(value, otherwise)`"))
+    else:
+        message = f"{a(type_)} cannot stand inside a text"
+        help = "put a number, a text, or true or false there"
+        report(fault("K254", message, at, f"{type_}", help=help))
+    return Const(None, UNKNOWN, at)
+
+
+def _parse(scalar: Scalar, start: int, end: int, scope: ReadName, report: Report) -> Expr:
+    text = scalar.text[start:end]
+    if text.isidentifier() and text.isascii():
+        return Grammar(scalar, start, scope, report).word(text, part(scalar, start, end))
+    return Grammar(scalar, start, scope, report).parse(text)

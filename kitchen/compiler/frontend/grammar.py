@@ -1,0 +1,296 @@
+"""The grammar of expressions: Python's expression syntax, cut down and typed while it is read."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Callable
+
+from kitchen.compiler.frontend.ast_words import ARITHMETIC, COMPARISON, outside
+from kitchen.compiler.frontend.narrowing import present_if
+from kitchen.compiler.frontend.operators import (
+    Mismatch,
+    Result,
+    a,
+    arithmetic,
+    call,
+    comparison,
+    condition,
+    is_unknown,
+    sign,
+)
+from kitchen.compiler.frontend.positions import part
+from kitchen.compiler.frontend.report import Report, fault
+from kitchen.compiler.frontend.shapes import FUNCTIONS, LITERALS
+from kitchen.compiler.frontend.syntax import Scalar
+from kitchen.ir.diagnostic import did_you_mean
+from kitchen.ir.expr import LARGEST, Apply, Const, Expr, Get
+from kitchen.ir.source import Span
+from kitchen.ir.types import BOOL, FLOAT, INT, NONE, STR, UNKNOWN, Type, join, list_of
+
+MAX_LENGTH = 1000
+MAX_DEPTH = 40
+
+_LITERAL_TYPES = {bool: BOOL, int: INT, float: FLOAT, str: STR, type(None): NONE}
+
+
+class _Refused(Exception):
+    """The expression, or this part of it, was reported and has no meaning."""
+
+
+class Grammar:
+    """Reads one expression: the text of `scalar` from `start` on."""
+
+    def __init__(
+        self, scalar: Scalar, start: int, scope: Callable[[str, Span], Expr], report: Report
+    ) -> None:
+        self.scalar, self.start = scalar, start
+        self.scope, self.report = scope, report
+        self.text = ""
+        self.present: tuple[Expr, ...] = ()  #: optional values that a condition around here tests
+
+    def parse(self, text: str) -> Expr:
+        """The typed tree of an expression; what is wrong with it is reported."""
+        whole = part(self.scalar, self.start, self.start + len(text))
+        indent = len(text) - len(text.lstrip())
+        self.start += indent
+        self.text = text[indent:].rstrip().replace("\r", " ").replace("\n", " ")
+        if not self.text:
+            help = "write an expression, or remove it"
+            self.report(fault("K030", "there is no expression here", whole, help=help))
+        elif len(self.text) > MAX_LENGTH:
+            message = f"an expression has at most {MAX_LENGTH:,} characters, this one has more"
+            help = "compute it in steps"
+            self.report(fault("K033", message, whole, help=help))
+        else:
+            tree = self._tree(whole)
+            if tree is not None:
+                return self._expr(tree, 0)
+        return Const(None, UNKNOWN, whole)
+
+    def word(self, text: str, span: Span) -> Expr:
+        """What a single word stands for: a literal, or what its name is bound to."""
+        if text in LITERALS:
+            value = LITERALS[text]
+            return Const(value, _LITERAL_TYPES[type(value)], span)
+        if text in FUNCTIONS:
+            message = f"`{text}` is a function, not a value"
+            self.report(fault("K031", message, span, help=f"call it: `{text}(...)`"))
+            return Const(None, UNKNOWN, span)
+        return self.scope(text, span)
+
+    def _tree(self, whole: Span) -> ast.expr | None:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return ast.parse(self.text, mode="eval").body
+        except SyntaxError as cause:
+            at = min(max((cause.offset or 1) - 1, 0), len(self.text))
+            end = min(at + 1, len(self.text))
+            message = f"`{_short(self.text)}` is not an expression: {_reason(cause)}"
+            span = part(self.scalar, self.start + at, self.start + end)
+            help = "expressions are written as in Python"
+            self.report(fault("K030", message, span, "reading stopped here", help=help))
+        except (ValueError, MemoryError, RecursionError):
+            message = "this expression is nested too deep or holds characters that cannot be read"
+            self.report(fault("K033", message, whole, help="compute it in steps"))
+        return None
+
+    def _span(self, node: ast.expr) -> Span:
+        start, end = node.col_offset, node.end_col_offset or node.col_offset
+        if not self.text.isascii():
+            encoded = self.text.encode()
+            start, end = len(encoded[:start].decode()), len(encoded[:end].decode())
+        return part(self.scalar, self.start + start, self.start + end)
+
+    def _expr(self, node: ast.expr, depth: int) -> Expr:
+        if depth > MAX_DEPTH:
+            message = f"an expression may be nested {MAX_DEPTH} deep, this one is deeper"
+            self.report(fault("K033", message, self._span(node), help="compute it in steps"))
+            return Const(None, UNKNOWN, self._span(node))
+        depth += 1
+        match node:
+            case ast.Constant():
+                return self._constant(node)
+            case ast.Name(id=name):
+                return self.word(name, self._span(node))
+            case ast.Attribute():
+                return self._field(node, depth)
+            case ast.BinOp(op=op) if type(op) in ARITHMETIC:
+                return self._arithmetic(node, ARITHMETIC[type(op)], depth)
+            case ast.UnaryOp(op=ast.USub() | ast.UAdd()):
+                return self._sign(node, depth)
+            case ast.UnaryOp(op=ast.Not()):
+                operand = self._condition("what `not` turns round", node.operand, depth)
+                return Apply("not", (operand,), BOOL, self._span(node))
+            case ast.BoolOp():
+                return self._logic(node, depth)
+            case ast.Compare(ops=ops) if all(type(op) in COMPARISON for op in ops):
+                return self._comparison(node, depth)
+            case ast.IfExp():
+                return self._choice(node, depth)
+            case ast.List():
+                return self._list(node, depth)
+            case ast.Call():
+                return self._call(node, depth)
+        return self._outside(node)
+
+    def _outside(self, node: ast.expr) -> Expr:
+        found: ast.AST = node
+        if isinstance(node, (ast.BinOp, ast.UnaryOp)):
+            found = node.op
+        elif isinstance(node, ast.Compare):
+            found = next(op for op in node.ops if type(op) not in COMPARISON)
+        name, help = outside(found)
+        message = f"{name} is not part of the expression language"
+        return self._refuse("K031", message, self._span(node), help=help)
+
+    def _refuse(
+        self, code: str, message: str, span: Span, label: str = "", help: str | None = None
+    ) -> Expr:
+        self.report(fault(code, message, span, label, help=help))
+        return Const(None, UNKNOWN, span)
+
+    def _constant(self, node: ast.Constant) -> Expr:
+        value, span = node.value, self._span(node)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            if not abs(value) < LARGEST and (isinstance(value, int) or value == float("inf")):
+                message = "this number is beyond 64 bits"
+                return self._refuse("K025", message, span, help="write a smaller number")
+        elif not isinstance(value, (bool, str, type(None))):
+            message = f"`{span.text}` is not part of the expression language"
+            help = "literals are numbers, texts, lists, `true`, `false` and `null`"
+            return self._refuse("K031", message, span, help=help)
+        return Const(value, _LITERAL_TYPES[type(value)], span)
+
+    def _type(self, expr: Expr) -> Type:
+        """The type of an expression here: present, where a condition around it says so."""
+        if expr.type.is_optional and expr in self.present:
+            return expr.type.required
+        return expr.type
+
+    def _needed(self, expr: Expr) -> Type:
+        """The type of an operand that has to be there; reported where it may be absent."""
+        type_ = self._type(expr)
+        if type_.is_optional or type_ == NONE:
+            help = "write `default(value, otherwise)`, or test it first: `value != None and ...`"
+            message = "this value may be absent"
+            self.report(fault("K251", message, expr.span, f"{type_}", help=help))
+            return UNKNOWN
+        return type_
+
+    def _typed(self, result: Result, span: Span, label: str = "") -> Type:
+        """The type a rule gives; its mismatch is reported."""
+        if isinstance(result, Mismatch):
+            self.report(fault("K250", result.message, span, label, help=result.help))
+            return UNKNOWN
+        return result
+
+    def _field(self, node: ast.Attribute, depth: int) -> Expr:
+        of, span = self._expr(node.value, depth), self._span(node)
+        owner = self._needed(of)
+        if is_unknown(owner) or (owner.name == "Record" and not owner.fields):
+            return Get(of, node.attr, UNKNOWN, span)
+        type_ = owner.field(node.attr)
+        if type_ is not None:
+            return Get(of, node.attr, type_, span)
+        at = span.within(max(len(span.text) - len(node.attr), 0), len(span.text))
+        help = did_you_mean(node.attr, [name for name, _ in owner.fields])
+        return self._refuse("K161", f"{a(owner)} has no field `{node.attr}`", at, help=help)
+
+    def _arithmetic(self, node: ast.BinOp, op: str, depth: int) -> Expr:
+        left, right = self._expr(node.left, depth), self._expr(node.right, depth)
+        span = self._span(node)
+        type_ = self._typed(arithmetic(op, self._needed(left), self._needed(right)), span)
+        return Apply(op, (left, right), type_, span)
+
+    def _sign(self, node: ast.UnaryOp, depth: int) -> Expr:
+        negative = isinstance(node.op, ast.USub)
+        operand, span = self._expr(node.operand, depth), self._span(node)
+        type_ = self._typed(sign("-" if negative else "+", self._needed(operand)), span)
+        if not negative:
+            return operand
+        if isinstance(operand, Const) and isinstance(operand.value, (int, float)):
+            return Const(-operand.value, type_, span)
+        return Apply("neg", (operand,), type_, span)
+
+    def _condition(self, subject: str, node: ast.expr, depth: int) -> Expr:
+        expr = self._expr(node, depth)
+        type_ = self._needed(expr)
+        self._typed(condition(subject, type_), self._span(node), f"{type_}")
+        return expr
+
+    def _logic(self, node: ast.BoolOp, depth: int) -> Expr:
+        op = "and" if isinstance(node.op, ast.And) else "or"
+        before, args = self.present, []
+        for value in node.values:
+            arg = self._condition(f"each side of `{op}`", value, depth)
+            self.present += present_if(arg, op == "and")
+            args.append(arg)
+        self.present = before
+        return Apply(op, tuple(args), BOOL, self._span(node))
+
+    def _comparison(self, node: ast.Compare, depth: int) -> Expr:
+        """`a < b < c` is `a < b and b < c`."""
+        operands = [self._expr(side, depth) for side in (node.left, *node.comparators)]
+        pairs = []
+        for op, left, right in zip(node.ops, operands, operands[1:], strict=False):
+            name = COMPARISON[type(op)]
+            equality = name in ("==", "!=")
+            sides = [self._type(side) if equality else self._needed(side) for side in (left, right)]
+            span = self._span(node)
+            self._typed(comparison(name, *sides), span)
+            pairs.append(Apply(name, (left, right), BOOL, span))
+        return pairs[0] if len(pairs) == 1 else Apply("and", tuple(pairs), BOOL, self._span(node))
+
+    def _choice(self, node: ast.IfExp, depth: int) -> Expr:
+        test, before = self._condition("what stands after `if`", node.test, depth), self.present
+        self.present = before + present_if(test, True)
+        then = self._expr(node.body, depth)
+        then_type = self._type(then)
+        self.present = before + present_if(test, False)
+        orelse = self._expr(node.orelse, depth)
+        else_type = self._type(orelse)
+        self.present = before
+        type_, span = join(then_type, else_type), self._span(node)
+        if is_unknown(type_) and not (is_unknown(then_type) or is_unknown(else_type)):
+            message = f"this is {a(then_type)} on one path and {a(else_type)} on the other"
+            self.report(fault("K253", message, span, help="make both the same type"))
+        return Apply("if", (test, then, orelse), type_, span)
+
+    def _list(self, node: ast.List, depth: int) -> Expr:
+        items = tuple(self._expr(item, depth) for item in node.elts)
+        item = items[0].type if items else UNKNOWN
+        for other in items[1:]:
+            item = join(item, other.type)
+        span = self._span(node)
+        if all(isinstance(item, Const) for item in items):
+            values = [item.value for item in items if isinstance(item, Const)]
+            return Const(values, list_of(item), span)
+        return Apply("list", items, list_of(item), span)
+
+    def _call(self, node: ast.Call, depth: int) -> Expr:
+        span = self._span(node)
+        if not isinstance(node.func, ast.Name):
+            message = "only the functions of the language can be called"
+            return self._refuse("K031", message, span, help=did_you_mean("", FUNCTIONS))
+        name = node.func.id
+        if name not in FUNCTIONS:
+            at, help = self._span(node.func), did_you_mean(name, FUNCTIONS)
+            return self._refuse("K160", f"there is no function `{name}`", at, help=help)
+        if node.keywords:
+            message = f"`{name}` takes its arguments by position"
+            return self._refuse("K031", message, span, help="leave the names out")
+        args = tuple(self._expr(arg, depth) for arg in node.args)
+        optional = name == "default"
+        types = tuple(self._type(arg) if optional else self._needed(arg) for arg in args)
+        return Apply(name, args, self._typed(call(name, types), span), span)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def _reason(cause: SyntaxError) -> str:
+    reason = (cause.msg or "").split(". Perhaps")[0].split(". Maybe")[0]
+    return {"invalid syntax": "this does not go on as one"}.get(reason, reason)

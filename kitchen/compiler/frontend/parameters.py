@@ -1,0 +1,81 @@
+"""The value of each parameter: from `--set`, from the recipe, or the template's default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kitchen.compiler.frontend.data import plain_data
+from kitchen.compiler.frontend.overrides import ADAPTERS, Override
+from kitchen.compiler.frontend.report import Report, fault
+from kitchen.compiler.frontend.settings import check_setting, parse_override
+from kitchen.compiler.frontend.syntax import Declaration, Node, Recipe, Scalar, Template
+from kitchen.ir.diagnostic import did_you_mean
+from kitchen.ir.expr import Value
+from kitchen.ir.program import Origin, Parameter
+from kitchen.ir.source import Span
+
+Given = Mapping[str, tuple[Scalar, Node]]
+
+
+def evaluate_parameters(
+    recipe: Recipe, template: Template, overrides: Mapping[str, Override], report: Report
+) -> tuple[Parameter, ...]:
+    """The parameters of the template with their values, in the order of their declaration."""
+    given = {key.text: (key, node) for key, node in recipe.params}
+    known = {declaration.setting.name for declaration in template.params}
+    for key, _ in recipe.params:
+        if key.text not in known:
+            _unknown(key.text, key.span, template, known, report)
+    for name, override in overrides.items():
+        if name not in known and not name.startswith(ADAPTERS):
+            _unknown(name, override.key_span, template, known, report)
+    return tuple(
+        _parameter(declaration, given, overrides, recipe, report)
+        for declaration in template.params
+    )
+
+
+def _parameter(
+    declaration: Declaration,
+    given: Given,
+    overrides: Mapping[str, Override],
+    recipe: Recipe,
+    report: Report,
+) -> Parameter:
+    setting, declared = declaration.setting, declaration.span
+    origin, span = Origin.DEFAULT, None
+    value = setting.default
+    if setting.name in overrides:
+        override = overrides[setting.name]
+        origin, span = Origin.SET, override.span
+        value = parse_override(setting, override.source, override.start, report, declared=declared)
+    elif setting.name in given:
+        _, node = given[setting.name]
+        origin, span = Origin.RECIPE, node.span
+        data = plain_data(node, setting.type, report)
+        value = check_setting(setting, data, span, report, declared=declared)
+    elif setting.required:
+        _missing(setting.name, declared, recipe, report)
+    return Parameter(
+        value=Value(setting.name, 0, setting.type),
+        setting=value,
+        origin=origin,
+        doc=setting.doc,
+        span=span,
+        declared=declared,
+    )
+
+
+def _unknown(name: str, at: Span, template: Template, known: set[str], report: Report) -> None:
+    message = f"the workflow `{template.name}` has no parameter `{name}`"
+    also: list[tuple[Span | None, str]] = [(template.span, "its parameters are declared here")]
+    help = did_you_mean(name, known)
+    report(fault("K150", message, at, "unknown parameter", also=also, help=help))
+
+
+def _missing(name: str, declared: Span, recipe: Recipe, report: Report) -> None:
+    at = recipe.workflow.span
+    message = f"the workflow `{recipe.workflow.text}` needs the parameter `{name}`"
+    also: list[tuple[Span | None, str]] = [(declared, "declared here, without a default")]
+    help = f"add `{name}:` under `params:`, or give `--set {name}=...`"
+    report(fault("K151", message, at, f"`{name}` is not given", also=also, help=help))

@@ -1,0 +1,227 @@
+"""Steps: which kind each one is, and its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Table
+
+from kitchen.compiler.frontend.parse_annotations import ANNOTATIONS, parse_annotations
+from kitchen.compiler.frontend.report import Report, fault, quoted
+from kitchen.compiler.frontend.shapes import Fields, fields, mapping, name, scalar, sequence, what
+from kitchen.compiler.frontend.syntax import (
+    IfStep,
+    LoopStep,
+    Mapping,
+    MapStep,
+    Node,
+    Scalar,
+    Sequence,
+    StageStep,
+    Step,
+    WorkflowStep,
+)
+from kitchen.ir.diagnostic import Diagnostic, closest
+from kitchen.ir.source import Span
+
+_KEYS: Table[str, tuple[str, ...]] = {
+    "stage": ("stage", "as", "in", "with", "when", *ANNOTATIONS),
+    "loop": ("loop", "over", "while", "until", "max", "checkpoint", "when", "steps"),
+    "map": ("map", "over", "max_parallel", "when", "steps"),
+    "if": ("if", "then", "else"),
+    "workflow": ("workflow", "with", "as", "when"),
+}
+_REQUIRED: Table[str, tuple[str, ...]] = {
+    "stage": (),
+    "loop": ("steps",),
+    "map": ("over", "steps"),
+    "if": ("then",),
+    "workflow": (),
+}
+_HELP: Table[str, str] = {
+    "stage": "settings of a stage stand under `with:`, its inputs under `in:`",
+    "workflow": "parameters of a workflow stand under `with:`",
+}
+
+
+def parse_steps(node: Node, subject: str, report: Report) -> tuple[Step, ...]:
+    """The steps of a list, in order; those that cannot be read are reported and left out."""
+    steps = (parse_step(item, report) for item in sequence(node, subject, report))
+    return tuple(step for step in steps if step is not None)
+
+
+def parse_step(node: Node, report: Report) -> Step | None:
+    """One step."""
+    if not isinstance(node, Mapping):
+        mapping(node, "a step", report)
+        return None
+    kinds = [key for key, _ in node.items if key.text in _KEYS]
+    if len(kinds) != 1:
+        report(_kind_fault(node, kinds))
+        return None
+    kind = kinds[0].text
+    subject = f"an `{kind}` step" if kind == "if" else f"a `{kind}` step"
+    found = fields(
+        node, _KEYS[kind], subject, report, required=_REQUIRED[kind], help=_HELP.get(kind)
+    )
+    match kind:
+        case "stage":
+            return _stage(found, node.span, report)
+        case "loop":
+            return _loop(found, node.span, report)
+        case "map":
+            return _map(found, node.span, report)
+        case "if":
+            return _if(found, node.span, report)
+    return _workflow(found, node.span, report)
+
+
+def _kind_fault(node: Mapping, kinds: list[Scalar]) -> Diagnostic:
+    if kinds:
+        message = f"a step has one kind, this one has {quoted(k.text for k in kinds[:2])}"
+        message = message.replace(" or ", " and ")
+        also = [(kinds[0].span, "the first one")]
+        help = "write two steps"
+        return fault("K023", message, kinds[1].span, "a second kind", also=also, help=help)
+    at = node.items[0][0].span if node.items else node.span
+    guesses = ((key, closest(key.text, _KEYS)) for key, _ in node.items)
+    guess = next(((key, meant) for key, meant in guesses if meant is not None), None)
+    help = None if guess is None else f"did you mean `{guess[1]}`?"
+    at = at if guess is None else guess[0].span
+    return fault("K023", f"a step is one of {quoted(_KEYS)}", at, "this step is none", help=help)
+
+
+def _expression(found: Fields, key: str, report: Report) -> Scalar | None:
+    """The expression under a key, if there is one."""
+    if key not in found:
+        return None
+    at, node = found[key]
+    if isinstance(node, Scalar):
+        return scalar(at, node, report)
+    message = f"`{key}` is an expression"
+    help = "put an expression with brackets in quotes"
+    report(fault("K022", message, node.span, what(node), help=help))
+    return None
+
+
+def _region(found: Fields, key: str, report: Report) -> tuple[Step, ...]:
+    return parse_steps(found[key][1], f"`{key}`", report) if key in found else ()
+
+
+def _stage(found: Fields, span: Span, report: Report) -> StageStep | None:
+    stage = scalar(*found["stage"], report)
+    as_: tuple[Scalar, ...] = ()
+    as_named: tuple[tuple[Scalar, Scalar], ...] = ()
+    if "as" in found:
+        key, node = found["as"]
+        if isinstance(node, Mapping):
+            as_named = _renamed(node, report)
+        elif isinstance(node, Sequence):
+            as_ = tuple(item for item in node.items if _named(key, item, report))  # type: ignore[misc]
+        elif _named(key, node, report):
+            as_ = (node,)
+    if stage is None:
+        return None
+    return StageStep(
+        stage=stage,
+        inputs=_inputs(found, report),
+        with_=_settings(found, report),
+        as_=as_,
+        as_named=as_named,
+        when=_expression(found, "when", report),
+        annotations=parse_annotations(found, report),
+        span=span,
+    )
+
+
+def _named(key: Scalar, node: Node, report: Report) -> bool:
+    found = scalar(key, node, report, "a name")
+    return found is not None and name(found, "a value", report)
+
+
+def _renamed(node: Mapping, report: Report) -> tuple[tuple[Scalar, Scalar], ...]:
+    """What `as: {output: name}` says."""
+    return tuple(
+        (output, value)
+        for output, value in node.items
+        if _named(output, value, report) and isinstance(value, Scalar)
+    )
+
+
+def _inputs(found: Fields, report: Report) -> tuple[tuple[Scalar, Scalar], ...]:
+    if "in" not in found:
+        return ()
+    node = mapping(found["in"][1], "`in`", report)
+    inputs: list[tuple[Scalar, Scalar]] = []
+    for key, value in node.items if node is not None else ():
+        source = scalar(key, value, report)
+        if source is None:
+            continue
+        if "${" in source.text:
+            help = "write the name alone"
+            message = f"`in` takes the name of a value, not `{source.text}`"
+            report(fault("K022", message, source.span, "in `${...}`", help=help))
+            continue
+        inputs.append((key, source))
+    return tuple(inputs)
+
+
+def _settings(found: Fields, report: Report) -> tuple[tuple[Scalar, Node], ...]:
+    node = mapping(found["with"][1], "`with`", report) if "with" in found else None
+    return () if node is None else node.items
+
+
+def _loop(found: Fields, span: Span, report: Report) -> LoopStep | None:
+    variable = scalar(*found["loop"], report)
+    if variable is None:
+        return None
+    name(variable, "a loop variable", report)
+    return LoopStep(
+        variable=variable,
+        over=_expression(found, "over", report),
+        while_=_expression(found, "while", report),
+        until=_expression(found, "until", report),
+        max=_expression(found, "max", report),
+        checkpoint=_expression(found, "checkpoint", report),
+        when=_expression(found, "when", report),
+        steps=_region(found, "steps", report),
+        span=span,
+    )
+
+
+def _map(found: Fields, span: Span, report: Report) -> MapStep | None:
+    variable = scalar(*found["map"], report)
+    over = _expression(found, "over", report)
+    max_parallel = _expression(found, "max_parallel", report)
+    when = _expression(found, "when", report)
+    steps = _region(found, "steps", report)
+    if variable is None or not name(variable, "a loop variable", report) or over is None:
+        return None
+    return MapStep(
+        variable=variable,
+        over=over,
+        max_parallel=max_parallel,
+        when=when,
+        steps=steps,
+        span=span,
+    )
+
+
+def _if(found: Fields, span: Span, report: Report) -> IfStep | None:
+    condition = _expression(found, "if", report)
+    then = _region(found, "then", report)
+    orelse = _region(found, "else", report)
+    if condition is None:
+        return None
+    return IfStep(condition=condition, then=then, orelse=orelse, span=span)
+
+
+def _workflow(found: Fields, span: Span, report: Report) -> WorkflowStep | None:
+    workflow = scalar(*found["workflow"], report)
+    as_named: tuple[tuple[Scalar, Scalar], ...] = ()
+    if "as" in found:
+        node = mapping(found["as"][1], "`as` of a `workflow` step", report)
+        as_named = () if node is None else _renamed(node, report)
+    with_ = _settings(found, report)
+    when = _expression(found, "when", report)
+    if workflow is None:
+        return None
+    return WorkflowStep(workflow=workflow, with_=with_, as_named=as_named, when=when, span=span)

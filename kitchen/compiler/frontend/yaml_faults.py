@@ -1,0 +1,115 @@
+"""What is wrong with a text that YAML cannot read, in words a person can act on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import yaml
+
+from kitchen.compiler.frontend.report import fault
+from kitchen.ir.diagnostic import Diagnostic
+from kitchen.ir.source import Source, Span
+
+# Controls; the breaks that YAML 1.1 knows and 1.2 does not; marks that reorder or hide text.
+_REFUSED = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069"
+    "\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]|\r(?!\n)"
+)
+_MOST = 8
+
+#: What the YAML library found -> what that means here, and what to do. `{}` is the character.
+_MEANINGS: dict[str, tuple[str, str]] = {
+    "mapping values are not allowed in this context": (
+        "a `:` stands where no key can",
+        "put a value that has `: ` in it in quotes, or line the key up with its neighbours",
+    ),
+    "did not find expected ',' or ']'": (
+        "this list is not closed where it should be",
+        "close it with `]`, or put a comma between its items",
+    ),
+    "did not find expected ',' or '}'": (
+        "this mapping is not closed where it should be",
+        "close it with `}`, or put a comma between its keys",
+    ),
+    "found unexpected end of stream": (
+        "this quote is never closed",
+        "close it",
+    ),
+    "did not find expected key": (
+        "this line lines up with nothing above it",
+        "indent it as its neighbours are, or close the quote that ends too early",
+    ),
+    "did not find expected '-' indicator": (
+        "this line stands in a list and is not an item of it",
+        "start it with `- `, or indent it as what it belongs to",
+    ),
+    "did not find expected node content": (
+        "a value is missing here",
+        "write one, or remove what leads up to it",
+    ),
+    "could not find expected ':'": (
+        "this line is neither `key: value` nor an item of a list",
+        "write `key: value`, or indent it under the value it goes on with",
+    ),
+    "found unknown escape character": (
+        "this escape is none that double quotes know",
+        "write `\\\\` for a backslash, or use single quotes",
+    ),
+    "block sequence entries are not allowed in this context": (
+        "a list cannot start on the line of its key",
+        "start the list on the next line, or write it as `[a, b]`",
+    ),
+    "did not find expected alphabetic or numeric character": (
+        "a plain value cannot start with `{}`",
+        "put it in quotes",
+    ),
+    "did not find expected <document start>": (
+        "this stands after the end of the document",
+        "indent it as its neighbours are",
+    ),
+    "found character that cannot start any token": (
+        "a plain value cannot start with `{}`",
+        "put it in quotes",
+    ),
+    "found a tab character that violates indentation": (
+        "a tab indents this line",
+        "indent with spaces",
+    ),
+}
+#: Where the opening is the place to look at, not the point where reading ended.
+_AT_OPENING = ("]'", "}'", "end of stream")
+
+
+def unreadable(source: Source, start: int) -> Iterator[Diagnostic]:
+    """Every character that a document may not hold, the first few of them."""
+    for count, found in enumerate(_REFUSED.finditer(source.text, start)):
+        if count == _MOST:
+            return
+        character, at = found.group(), Span(source, found.start(), found.end())
+        if character == "\r":
+            message = "a carriage return stands without a line feed"
+            yield fault("K005", message, at, help="save the file with LF line ends")
+            continue
+        message = f"the character U+{ord(character):04X} cannot stand in a document"
+        code = ord(character)
+        escape = f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+        lone = 0xD800 <= code <= 0xDFFF
+        help = "remove it" if lone else f'remove it, or write "{escape}" in double quotes'
+        yield fault("K005", message, at, "not visible here", help=help)
+
+
+def explain(cause: yaml.MarkedYAMLError, source: Source, start: int) -> Diagnostic:
+    """One diagnostic for the point at which a text stops being YAML."""
+    problem = str(cause.problem)
+    opening = problem.endswith(_AT_OPENING) and cause.context_mark is not None
+    mark = cause.context_mark if opening else cause.problem_mark
+    index = start + (mark.index if mark is not None else 0)
+    index = min(index, len(source.text))
+    character = source.text[index : index + 1]
+    message, help = _MEANINGS.get(problem, (problem, "check quotes, brackets and indentation"))
+    if character == "\t" and "cannot start" in problem:
+        message, help = _MEANINGS["found a tab character that violates indentation"]
+    at = Span(source, index, min(index + 1, len(source.text)))
+    label = "opened here" if opening else "reading stopped here"
+    return fault("K001", message.replace("{}", character, 1), at, label, help=help)
