@@ -92,8 +92,15 @@ def _text(*parts: object) -> str:
     )
 
 
+def _required(value: object) -> object:
+    if value is None:
+        raise EvaluationError("a value that must be there is absent")
+    return value
+
+
 #: What each operator computes. `and`, `or`, `if` and `default` are lazy and live in `evaluate`.
-#: `record` takes its keys and values by turns; `format` joins the pieces of a `"a-${b}"` scalar.
+#: `required` is what a guard has shown to be there. `record` takes its keys and values by turns;
+#: `format` joins the pieces of a `"a-${b}"` scalar.
 OPERATORS: Mapping[str, Callable[..., object]] = {
     "+": _bounded(operator.add),
     "-": _bounded(operator.sub),
@@ -119,6 +126,7 @@ OPERATORS: Mapping[str, Callable[..., object]] = {
     "list": lambda *items: list(items),
     "record": lambda *items: dict(zip(items[::2], items[1::2], strict=True)),
     "format": _text,
+    "required": _required,
 }
 
 LAZY = frozenset({"and", "or", "if", "default"})

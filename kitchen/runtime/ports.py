@@ -45,11 +45,14 @@ class DataError(Exception):
 
 
 class AdapterError(Exception):
-    """An adapter could not do what was asked: the message says what, `help` what to do."""
+    """An adapter could not do what was asked: the message says what, `help` what to do.
 
-    def __init__(self, message: str, *, help: str = "") -> None:
+    `transient`: the same call may succeed later, so a step's `retry:` applies.
+    """
+
+    def __init__(self, message: str, *, help: str = "", transient: bool = False) -> None:
         super().__init__(message)
-        self.help = help
+        self.help, self.transient = help, transient
 
 
 # -------------------------------------------------------------------------------------- training
@@ -64,6 +67,7 @@ class ModelOptions:
     lora_alpha: float = 32.0
     lora_dropout: float = 0.0
     lora_targets: tuple[str, ...] = ()  #: names of linear layers; empty: all of them
+    dropout: float | None = None  #: None: as the model's own configuration says
     seed: int = 0
 
 

@@ -69,6 +69,7 @@ class Tokens(Artifact):
     trained: int  #: tokens with a weight above zero
     truncated: int  #: sequences cut to the maximum length
     bytes: int
+    dropped: int = 0  #: rows left out because no token of theirs is trained on
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,6 +137,8 @@ class Completions(Artifact):
 
 class Session(Handle):
     """A model being trained, with its optimizer; adapters derive their own."""
+
+    step: int  #: optimizer steps taken, in all
 
 
 class Sampler(Handle):
@@ -225,8 +228,18 @@ def type_of(annotation: Any) -> Type:
     if isinstance(annotation, type):
         for base, kind in _KINDS.items():
             if issubclass(annotation, base):
+                _CLASSES[annotation.__name__] = annotation
                 return Type(annotation.__name__, kind, (), _fields(annotation))
     raise TypeError(f"{annotation!r} is no type a stage can take or give")
+
+
+#: The classes that stages take and give, by the name of their type.
+_CLASSES: dict[str, type] = {}
+
+
+def class_named(name: str) -> type:
+    """The class of a record or artifact by the name its type has in a program."""
+    return _CLASSES[name]
 
 
 _KINDS: Mapping[type, Kind] = {

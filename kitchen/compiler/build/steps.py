@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from kitchen.compiler.build.inline import build_workflow
 from kitchen.compiler.build.loops import build_loop, build_map
+from kitchen.compiler.build.presence import present
 from kitchen.compiler.build.scope import Names, Scope
 from kitchen.compiler.build.stages import build_stage
 from kitchen.compiler.frontend.expression import parse_expression
@@ -83,7 +84,7 @@ class Builder:
         """A branch. What an arm gives a name, the name has after; else what it had before."""
         test = self.expression(condition, scope)
         op_name = self.op_name(name)
-        arms = (Scope(scope), Scope(scope))
+        arms = [Scope(Scope(scope, present(test, taken, scope))) for taken in (True, False)]
         before = dict(self.names.consumed)
         then_ops = self.steps(then, arms[0])
         after_then, self.names.consumed = self.names.consumed, before

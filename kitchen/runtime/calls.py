@@ -1,0 +1,247 @@
+"""One call of a stage: read its inputs, run its function, keep what it gives.
+
+An op is prepared once and called many times, so all that does not depend on the values is done
+before the first call.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass, field
+from functools import cache
+from time import perf_counter
+from typing import Any
+
+from kitchen.ir.expr import Const, EvaluationError, Expr, Ref, Value, evaluate
+from kitchen.ir.program import Retry, Stage
+from kitchen.runtime.events import Event, Listener, Retrying, StageStopped
+from kitchen.runtime.ports import AdapterError, DataError, Workspace
+from kitchen.runtime.stage import Config, StageFunction
+
+Environment = dict[Value, Any]
+Read = Callable[[Environment], Any]
+Call = Callable[[Environment], None]
+
+
+class Stopped(BaseException):
+    """The run was asked to stop, and has; it can be resumed from its last checkpoint."""
+
+
+class StageError(Exception):
+    """A step failed: which one, and why (`__cause__`)."""
+
+    def __init__(self, op: Stage, cause: BaseException) -> None:
+        super().__init__(f"`{op.name}`: {cause}")
+        self.op = op
+        self.cause = cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What calls need beside their values: functions, ports, folders, listeners, a way to wait."""
+
+    functions: Mapping[str, StageFunction]
+    ports: Mapping[str, Any]
+    workspace: Workspace
+    listeners: tuple[Listener, ...] = ()
+    #: Waits, in seconds, unless the run is asked to stop; then it returns True at once.
+    wait: Callable[[float], bool] = field(default=lambda seconds: _sleep(seconds))
+
+    def emit(self, event: Event) -> None:
+        for listener in self.listeners:
+            listener(event)
+
+
+def _sleep(seconds: float) -> bool:
+    import time
+
+    time.sleep(seconds)
+    return False
+
+
+class Pending:
+    """A value on its way: the result of a port call that nobody has read yet."""
+
+    __slots__ = ("future", "index", "op")
+
+    def __init__(self, op: Stage, future: Future[Any], index: int | None) -> None:
+        self.op, self.future, self.index = op, future, index
+
+    def settle(self) -> Any:
+        """Wait for the value. Raises StageError at the step that asked for it."""
+        try:
+            result = self.future.result()
+        except Exception as cause:
+            raise StageError(self.op, cause) from cause
+        return result if self.index is None else result[self.index]
+
+
+def look(environment: Environment, value: Value) -> Any:
+    """The value as it is now, waited for if it is still on its way."""
+    found = environment[value]
+    if found.__class__ is Pending:
+        found = environment[value] = found.settle()
+    return found
+
+
+def reader(expr: Expr) -> Read:
+    """A function that computes an expression in an environment."""
+    if isinstance(expr, Const):
+        constant = expr.value
+        return lambda environment: constant
+    if isinstance(expr, Ref):
+        value = expr.value
+
+        def read(environment: Environment) -> Any:
+            found = environment[value]
+            if found.__class__ is Pending:
+                found = environment[value] = found.settle()
+            return found
+
+        return read
+    return lambda environment: evaluate(expr, lambda value: look(environment, value))
+
+
+def prepare_call(op: Stage, world: World) -> Call:
+    """A function that makes one call of a stage. It raises StageError where the call fails."""
+    function = world.functions[op.stage]
+    spec = function.spec
+    given = dict(op.inputs)
+    reads = tuple(reader(given[wanted.name]) for wanted in spec.inputs)
+    mutated = tuple(i for i, wanted in enumerate(spec.inputs) if wanted.mutable)
+    declared = op.outputs[: len(spec.outputs)]
+    versions = tuple(zip(op.outputs[len(spec.outputs) :], mutated, strict=True))
+    keywords = {use.port: world.ports[use.port] for use in spec.ports}
+    if "workspace" in _hints(function):
+        keywords["workspace"] = world.workspace
+    settings = _settings(op, function, keywords)
+    invoke = _guarded(op, function, world)
+    listeners = world.listeners
+
+    def call(environment: Environment) -> None:
+        start = perf_counter()
+        try:
+            arguments = [read(environment) for read in reads]
+            if settings is None:
+                result = invoke(*arguments, **keywords)
+            else:
+                result = invoke(*arguments, config=settings(environment), **keywords)
+        except Exception as cause:
+            error = cause if isinstance(cause, StageError) else StageError(op, cause)
+            world.emit(StageStopped(op, start, perf_counter() - start, str(error.cause)))
+            raise error from error.cause
+        _store(op, declared, result, environment)
+        for value, index in versions:
+            environment[value] = arguments[index]
+        event = StageStopped(op, start, perf_counter() - start)
+        for listener in listeners:
+            listener(event)
+
+    return call
+
+
+@cache
+def _hints(function: StageFunction) -> Mapping[str, Any]:
+    return typing.get_type_hints(function)
+
+
+def _store(op: Stage, declared: tuple[Value, ...], result: Any, environment: Environment) -> None:
+    if not declared:
+        return
+    pending = isinstance(result, Future)
+    if len(declared) == 1:
+        environment[declared[0]] = Pending(op, result, None) if pending else result
+        return
+    for index, value in enumerate(declared):
+        environment[value] = Pending(op, result, index) if pending else result[index]
+
+
+def _settings(op: Stage, function: StageFunction, keywords: dict[str, Any]) -> Read | None:
+    """A function that makes the stage's config; put into `keywords` where nothing can change it."""
+    schema: type[Config] | None = _hints(function).get("config")
+    if schema is None:
+        return None
+    if all(isinstance(expr, Const) for _, expr in op.config):
+        keywords["config"] = schema(
+            **{name: expr.value for name, expr in op.config if isinstance(expr, Const)}
+        )
+        return None
+    reads = {name: reader(expr) for name, expr in op.config}
+    return lambda environment: schema(**{name: read(environment) for name, read in reads.items()})
+
+
+# --------------------------------------------------------------------------- retry and timeout
+
+
+def _guarded(op: Stage, function: Callable[..., Any], world: World) -> Callable[..., Any]:
+    """The function with the step's timeout, and that with its retries, around it."""
+    timeout, retry = op.annotations.timeout, op.annotations.retry
+    if timeout is None and retry is None:
+        return function
+    timed = function if timeout is None else _timed(function, timeout)
+
+    def settled(*args: Any, **kwargs: Any) -> Any:
+        result = timed(*args, **kwargs)
+        return result.result(timeout) if isinstance(result, Future) else result
+
+    return settled if retry is None else _retried(op, settled, retry, world)
+
+
+def _timed(function: Callable[..., Any], timeout: float) -> Callable[..., Any]:
+    def timed(*args: Any, **kwargs: Any) -> Any:
+        pool = ThreadPoolExecutor(1, thread_name_prefix="timed")
+        try:
+            return pool.submit(function, *args, **kwargs).result(timeout)
+        except FutureTimeout:
+            raise StageTimeout(f"it took longer than its `timeout:` of {timeout:g} s") from None
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    return timed
+
+
+class StageTimeout(Exception):
+    """A step took longer than its `timeout:` allows."""
+
+
+def is_worth_retrying(error: BaseException) -> bool:
+    """Whether a second try can go differently: not for bad data, bad settings, a full disk."""
+    if isinstance(error, AdapterError):
+        return error.transient
+    if isinstance(error, OSError):
+        return isinstance(error, ConnectionError | TimeoutError | InterruptedError)
+    return isinstance(error, Exception) and not isinstance(
+        error, DataError | EvaluationError | MemoryError | TypeError | AssertionError
+    )
+
+
+def _retried(
+    op: Stage, function: Callable[..., Any], retry: Retry, world: World
+) -> Callable[..., Any]:
+    """Capped exponential back-off with full jitter, in one place only."""
+    from tenacity import Retrying as Attempts
+    from tenacity import retry_if_exception, stop_after_attempt, wait_random_exponential
+
+    def pause(seconds: float) -> None:
+        if world.wait(seconds):
+            raise Stopped
+
+    def tell(state: Any) -> None:
+        error, wait = state.outcome.exception(), state.next_action.sleep
+        world.emit(Retrying(op, state.attempt_number, wait, str(error)))
+
+    def retried(*args: Any, **kwargs: Any) -> Any:
+        attempts = Attempts(
+            stop=stop_after_attempt(retry.times + 1),
+            wait=wait_random_exponential(multiplier=retry.backoff, max=retry.max_backoff),
+            retry=retry_if_exception(is_worth_retrying),
+            sleep=pause,
+            before_sleep=tell,
+            reraise=True,
+        )
+        return attempts(function, *args, **kwargs)
+
+    return retried

@@ -1,0 +1,187 @@
+"""A whole run: begin it or go on with it, its body, its endings, its checkpoints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from kitchen.ir.program import EMPTY, Op, Program, Region, Stage
+from kitchen.ir.walk import regions, uses, walk
+from kitchen.runtime import plugins
+from kitchen.runtime.calls import Environment, StageError, Stopped, World
+from kitchen.runtime.checkpoint import Checkpoints, latest_version
+from kitchen.runtime.environment import bound
+from kitchen.runtime.events import Listener, RunStarted, RunStopped, StageSkipped
+from kitchen.runtime.interpreter import Interpreter, Position
+from kitchen.runtime.journal import Journal
+from kitchen.runtime.ports import Workspace
+from kitchen.runtime.provenance import provenance
+from kitchen.runtime.run_directory import RunDirectory
+from kitchen.runtime.signals import StopRequest
+from kitchen.runtime.values import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Failure(Record):
+    """What `on_failure` may read: the step that failed, and what it said."""
+
+    stage: str
+    message: str
+
+
+def begin(
+    path: Path,
+    *,
+    recipe: Path,
+    text: str,
+    overrides: Mapping[str, str],
+    plan: Mapping[str, Any],
+) -> RunDirectory:
+    """Make the folder of a new run. Raises RunError where there is one."""
+    record = {
+        "recipe": plan["recipe"],
+        "path": str(recipe),
+        "overrides": dict(overrides),
+        "digest": plan["digest"],
+        **provenance(),
+    }
+    files = {
+        "recipe.yaml": text.encode(),
+        "plan.json": json.dumps(plan, indent=1).encode() + b"\n",
+        "run.json": json.dumps(record, indent=1).encode() + b"\n",
+    }
+    return RunDirectory.create(path, files)
+
+
+@dataclass(slots=True, kw_only=True)
+class Runner:
+    """Runs one program in one run's folder.
+
+    `report` is told, in words, what a person should know and no listener would see.
+    """
+
+    program: Program
+    directory: RunDirectory
+    base: Path  #: the recipe's folder
+    cache: Path
+    listeners: tuple[Listener, ...] = ()
+    stop: StopRequest = field(default_factory=StopRequest)
+    report: Callable[[str], None] = lambda message: None
+    total_steps: int | None = None
+
+    def run(self, *, resume: bool = False) -> str:
+        """Run to the end, or to where a stop was asked for: gives `done` or `stopped`.
+
+        Raises StageError where a step failed, LockHeld where another process runs it, BindError
+        where an adapter cannot be made. What was committed stays.
+        """
+        with self.directory.lock(), self.stop:
+            journal = Journal(self.directory, total_steps=self.total_steps)
+            listeners: tuple[Listener, ...] = (journal, *self.listeners)
+            workspace = Workspace(base=self.base, cache=self.cache, run=self.directory.path)
+            with bound(self.program, plugins.adapters(), workspace, listeners) as ports:
+                world = World(
+                    functions=plugins.functions(),
+                    ports=ports,
+                    workspace=workspace,
+                    listeners=listeners,
+                    wait=self.stop.wait,
+                )
+                return self._run(world, resume)
+
+    def _run(self, world: World, resume: bool) -> str:
+        started = perf_counter()
+        checkpoints = Checkpoints(self.program, world, self.directory, lambda: self.stop.requested)
+        environment: Environment = {p.value: p.setting for p in self.program.params}
+        world.emit(RunStarted(self.program, resume))
+        status, error = "failed", None
+        try:
+            status = self._run_body(world, checkpoints, environment, resume)
+        except BaseException as cause:
+            status = "stopped" if isinstance(cause, KeyboardInterrupt) else "failed"
+            error = str(cause) or "interrupted"
+            raise
+        finally:
+            for port in world.ports.values():
+                if hasattr(port, "flush") and error is None:
+                    port.flush()
+            world.emit(RunStopped(status, perf_counter() - started, error))
+        return status
+
+    def _run_body(
+        self, world: World, checkpoints: Checkpoints, environment: Environment, resume: bool
+    ) -> str:
+        position: Position = ()
+        if resume:
+            latest = self.directory.latest_checkpoint(self.report)
+            if latest is not None:
+                position = checkpoints.load(latest, environment)
+            else:
+                _forget(world)
+        interpreter = Interpreter(world, checkpoints.boundary, checkpoints.restore)
+        try:
+            interpreter.run(self.program.body, environment, position)
+        except Stopped:
+            return "stopped"  # the run is not over: its endings come when it is
+        except StageError as failure:
+            failed = Failure(failure.op.name, str(failure.cause))
+            self._end(self.program.on_failure, world, environment, failure, failed)
+            self._end(self.program.finally_, world, environment, failure)
+            raise
+        self._end(self.program.finally_, world, environment, None)
+        return "done"
+
+    def _end(
+        self,
+        region: Region,
+        world: World,
+        environment: Environment,
+        failure: StageError | None,
+        failed: Failure | None = None,
+    ) -> None:
+        """Run `finally` or `on_failure`, with what there is; a failure in it hides no other."""
+        if region == EMPTY:
+            return
+        for param in region.params:
+            if param.name == "failure" and failed is not None:
+                environment[param] = failed
+            elif (latest := latest_version(param.name, environment)) is not None:
+                environment[param] = environment[latest]
+        for op in region.ops:
+            missing = _missing(op, environment)
+            if missing is not None:
+                if isinstance(op, Stage):
+                    world.emit(StageSkipped(op, f"`{missing}` was never made"))
+                continue
+            try:
+                Interpreter(world).run(Region(ops=(op,)), environment)
+            except StageError as second:
+                if failure is None:
+                    raise
+                failure.add_note(f"and then `{second.op.name}` failed: {second.cause}")
+
+
+def _missing(op: Op, environment: Environment) -> str | None:
+    """The first name an op at the end reads that stands for nothing."""
+    made = {value for inner in _inside(op) for value in inner}
+    for ref in uses(op):
+        if ref.value not in environment and ref.value not in made:
+            return ref.value.name
+    return None
+
+
+def _inside(op: Op) -> list[tuple[Any, ...]]:
+    inner = [inner.outputs for inner in walk(Region(ops=(op,)))]
+    params = [region.params for each in walk(Region(ops=(op,))) for region in regions(each)]
+    return inner + params
+
+
+def _forget(world: World) -> None:
+    """Let a run without a checkpoint begin again as if it never had begun."""
+    for port in world.ports.values():
+        if hasattr(port, "rewind"):
+            port.rewind(0)
