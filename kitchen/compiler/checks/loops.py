@@ -1,0 +1,71 @@
+"""Loops and maps: that they end, and that parallel items do not share what they update."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kitchen.compiler.checks.places import expression_span, ops, place, places
+from kitchen.ir.diagnostic import Diagnostic
+from kitchen.ir.expr import Expr, Ref, Value
+from kitchen.ir.program import Loop, Map, Program, Region, Stage
+from kitchen.ir.spec import Registry
+from kitchen.ir.walk import walk
+
+
+def endless_loops(program: Program, registry: Registry) -> Iterator[Diagnostic]:
+    """Report loops that nothing bounds."""
+    for op in ops(program):
+        if not isinstance(op, Loop) or op.over is not None or op.max is not None:
+            continue
+        condition = op.while_ if op.while_ is not None else op.until
+        key = "`while:`" if op.while_ is not None else "`until:`"
+        holds = f"{key} may never let it end" if condition is not None else "nothing ends it"
+        yield Diagnostic(
+            "K401",
+            f"the loop `{op.name}` has no bound",
+            place(op.span, holds),
+            places(place(expression_span(condition), "this")) if condition is not None else (),
+            "add `max:`, the number of iterations after which it ends in any case",
+        )
+
+
+def shared_updates(program: Program, registry: Registry) -> Iterator[Diagnostic]:
+    """Report stages in a map that update a handle which all items of the map share."""
+    for op in ops(program):
+        if isinstance(op, Map):
+            yield from _shared(op, registry)
+
+
+def _shared(op: Map, registry: Registry) -> Iterator[Diagnostic]:
+    own = set(_defined(op.body))
+    entered: dict[Value, Expr] = {}
+    for inner in walk(op.body):
+        if isinstance(inner, Loop):
+            carried = inner.body.params[len(inner.body.params) - len(inner.carry) :]
+            entered |= zip(carried, inner.carry, strict=True)
+        spec = registry.stages.get(inner.stage) if isinstance(inner, Stage) else None
+        if not isinstance(inner, Stage) or spec is None:
+            continue
+        given = dict(inner.inputs)
+        for wanted in spec.mutated:
+            expr = given.get(wanted.name)
+            while isinstance(expr, Ref) and expr.value in entered:
+                expr = entered[expr.value]
+            if not isinstance(expr, Ref) or expr.value in own:
+                continue
+            yield Diagnostic(
+                "K402",
+                f"`{inner.stage}` updates `{expr.value.name}`, which all items of the map share",
+                place(inner.span, f"`{expr.value.name}` is updated here"),
+                places(place(op.span, "the items of this map run at the same time")),
+                "use `loop:`, which runs one item after the other, or make one for each item",
+            )
+
+
+def _defined(region: Region) -> Iterator[Value]:
+    """Every value that comes into being in a region; what loops in it carry comes from outside."""
+    yield from region.params
+    for op in walk(region):
+        if isinstance(op, Map) or (isinstance(op, Loop) and op.over is not None):
+            yield op.body.params[0]
+        yield from op.outputs

@@ -1,0 +1,131 @@
+"""Parameters: that each is read, and that what a recipe sets makes a difference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from kitchen.compiler.checks.places import place, places
+from kitchen.ir.diagnostic import Diagnostic, Severity
+from kitchen.ir.expr import Apply, EvaluationError, Expr, Value, evaluate, refs
+from kitchen.ir.program import Branch, Op, Origin, Parameter, Program, Region, Removal
+from kitchen.ir.spec import Registry
+from kitchen.ir.walk import exprs, regions, uses, walk
+
+#: Rewrites that take an op out because of what it reads, or because its twin reads the same.
+_READ_FIRST = ("drop_empty_loops", "merge_duplicates")
+
+
+def unread_parameters(
+    program: Program, registry: Registry, original: Program
+) -> Iterator[Diagnostic]:
+    """Report parameters of the template that no step of it reads."""
+    read = _read(original)
+    for param in original.params:
+        if param.value not in read:
+            yield Diagnostic(
+                "K125",
+                f"nothing reads the parameter `{param.value.name}`",
+                place(param.declared, "declared here, read nowhere"),
+                _set_here(param),
+                f"read it in a step: `${{{param.value.name}}}`, or take it out of `params:`",
+            )
+
+
+def idle_parameters(
+    program: Program, registry: Registry, original: Program
+) -> Iterator[Diagnostic]:
+    """Warn of parameters that are set, and read only by what was removed for another reason."""
+    chosen = [param for param in original.params if param.origin is not Origin.DEFAULT]
+    if not chosen:
+        return
+    read, effective = _read(original), _Effective(program, original).values
+    for param in chosen:
+        if param.value not in read or param.value in effective:
+            continue
+        removal = _removal(param.value, program, original)
+        yield Diagnostic(
+            "K126",
+            f"the parameter `{param.value.name}` has no effect",
+            place(param.span or param.declared, "any other value would give the same run"),
+            places(place(removal.span, f"removed: {removal.reason}") if removal else None),
+            "take it out, or bring the steps back that read it",
+            Severity.WARNING,
+        )
+
+
+def _read(program: Program) -> set[Value]:
+    sections = (program.body, program.on_failure, program.finally_)
+    return {ref.value for ref in uses(*sections)}
+
+
+def _set_here(param: Parameter) -> tuple:  # type: ignore[type-arg]
+    return places(place(param.span, "set here")) if param.origin is not Origin.DEFAULT else ()
+
+
+def _removal(value: Value, program: Program, original: Program) -> Removal | None:
+    """What is known of the removal of an op that reads a value, or of one around or in it."""
+    gone = {removal.op: removal for removal in program.removed}
+    for op in walk(original.body):
+        if any(ref.value == value for ref in uses(op)):
+            found = (gone.get(inner.name) for inner in (op, *_inside(op)))
+            removal = next((removal for removal in found if removal is not None), None)
+            if removal is not None:
+                return removal
+    return None
+
+
+def _inside(op: Op) -> Iterator[Op]:
+    for region in regions(op):
+        yield from walk(region)
+
+
+class _Effective:
+    """The values read where it matters: by what is left, or by what decided that it is left."""
+
+    def __init__(self, program: Program, original: Program) -> None:
+        sections = (program.body, program.on_failure, program.finally_)
+        self.alive = {op.name for region in sections for op in walk(region)}
+        self.alive |= {gone.op for gone in program.removed if gone.rewrite in _READ_FIRST}
+        self.settings = {param.value: param.setting for param in original.params}
+        self.values: set[Value] = set()
+        for region in (original.body, original.on_failure, original.finally_):
+            self.region(region)
+
+    def region(self, region: Region) -> None:
+        for op in region.ops:
+            if op.name in self.alive:
+                self.read(*exprs(op))
+                for inner in regions(op):
+                    self.region(inner)
+            elif isinstance(op, Branch):
+                self.branch(op)
+        self.read(*region.results)
+
+    def branch(self, op: Branch) -> None:
+        """A branch that was decided: what decided it matters, and what the side taken reads."""
+        outcome = _settled(op.condition, self.settings)
+        for ref in refs(op.condition):
+            others = {value: s for value, s in self.settings.items() if value != ref.value}
+            if outcome is None or _settled(op.condition, others) is None:
+                self.values.add(ref.value)
+        if outcome is not False:
+            self.region(op.then)
+        if outcome is not True:
+            self.region(op.orelse)
+
+    def read(self, *found: Expr) -> None:
+        self.values.update(ref.value for expr in found for ref in refs(expr))
+
+
+def _settled(condition: Expr, known: Mapping[Value, object]) -> bool | None:
+    """What a condition is, if that is known from some values alone."""
+    if isinstance(condition, Apply) and condition.op in ("and", "or"):
+        deciding = condition.op == "or"
+        parts = [_settled(part, known) for part in condition.args]
+        return deciding if deciding in parts else None if None in parts else not deciding
+    if any(ref.value not in known for ref in refs(condition)):
+        return None
+    try:
+        return bool(evaluate(condition, known.__getitem__))
+    except EvaluationError:
+        return None
