@@ -1,0 +1,157 @@
+"""What an expression comes to when some of its values are known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from kitchen.compiler.rewrites.facts import length
+from kitchen.ir.expr import Apply, Const, EvaluationError, Expr, Get, Ref, Value, evaluate, refs
+from kitchen.ir.types import BOOL, FLOAT, INT, NONE, Kind
+
+_NUMBERS = (INT, FLOAT)
+_COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
+_ARITHMETIC = frozenset({"+", "-", "*", "neg"}) | _COMPARISONS
+_SEARCHES = frozenset({"min", "max", "in", "not in"})
+_LONGEST_RANGE = 100_000
+
+
+def fold(expr: Expr, known: Mapping[Value, Expr]) -> Expr:
+    """Put what is known in the place of values, and compute what can be computed.
+
+    What has no value (a division by zero) stays as it is, for the run or a check to report.
+    """
+    match expr:
+        case Const():
+            return expr
+        case Ref():
+            return _read(expr, known)
+        case Get(of=of):
+            owner = fold(of, known)
+            new: Get | Apply = expr if owner is of else replace(expr, of=owner)
+            return _computed(new) if isinstance(owner, Const) else new
+        case Apply(args=args):
+            folded = tuple([fold(arg, known) for arg in args])
+            same = all(new is old for new, old in zip(folded, args, strict=True))
+            return _simplified(expr if same else replace(expr, args=folded))
+
+
+def propagate(expr: Expr, known: Mapping[Value, Expr]) -> Expr:
+    """Fold an expression if it reads a value that is known; leave any other alone."""
+    if not known or isinstance(expr, Const):
+        return expr
+    if any(ref.value in known for ref in refs(expr)):
+        return fold(expr, known)
+    return expr
+
+
+def _read(ref: Ref, known: Mapping[Value, Expr]) -> Expr:
+    found = known.get(ref.value) if known else None
+    if found is None:
+        return ref
+    if isinstance(found, (Const, Ref)) and ref.span is not None:
+        return replace(found, span=ref.span)
+    return found
+
+
+def _simplified(expr: Apply) -> Expr:
+    args = expr.args
+    match expr.op:
+        case "and" | "or":
+            return _connective(expr)
+        case "if" if isinstance(args[0], Const):
+            return args[1] if args[0].value else args[2]
+        case "default" if isinstance(args[0], Const):
+            return args[1] if args[0].value is None else args[0]
+        case "default" if _always_there(args[0]):
+            return args[0]
+        case "not":
+            if isinstance(args[0], Apply) and args[0].op == "not" and args[0].args[0].type == BOOL:
+                return args[0].args[0]
+        case "%" if args[1] == Const(1, INT) and args[0].type == INT and _total(args[0]):
+            return Const(0, INT, expr.span)
+    return _computed(expr) if all(map(_closed, args)) else expr
+
+
+def _connective(expr: Apply) -> Expr:
+    """`and` stops at the first false, `or` at the first true; the others do not decide."""
+    if any(arg.type != BOOL for arg in expr.args):
+        return _computed(expr) if all(map(_closed, expr.args)) else expr
+    deciding = expr.op == "or"
+    kept: list[Expr] = []
+    for arg in expr.args:
+        if not isinstance(arg, Const):
+            kept.append(arg)
+        elif bool(arg.value) is deciding:
+            if all(map(_total, kept)):
+                return arg
+            kept.append(arg)
+            break
+    if len(kept) < 2:
+        return kept[0] if kept else Const(not deciding, BOOL, expr.span)
+    return expr if len(kept) == len(expr.args) else replace(expr, args=tuple(kept))
+
+
+def _closed(expr: Expr) -> bool:
+    """Whether a folded expression reads nothing. A range is never a constant: it stays `range`."""
+    return isinstance(expr, Const) or length(expr) is not None
+
+
+def _costly(expr: Get | Apply) -> bool:
+    """Whether computing takes time or memory out of proportion: searched ranges, repeated lists."""
+    if isinstance(expr, Get):
+        return False
+    if expr.op == "*":
+        return any(arg.type not in _NUMBERS for arg in expr.args)
+    return expr.op in _SEARCHES and any(
+        not isinstance(arg, Const) and (length(arg) or 0) > _LONGEST_RANGE for arg in expr.args
+    )
+
+
+def _computed(expr: Get | Apply) -> Expr:
+    if _costly(expr):
+        return expr
+    try:
+        value = evaluate(expr, _nothing)
+    except EvaluationError:
+        return expr
+    return Const(value, expr.type, expr.span) if _plain(value) else expr
+
+
+def _nothing(value: Value) -> object:
+    raise AssertionError(f"{value} is read by a closed expression")
+
+
+def _plain(value: object) -> bool:
+    """Whether a value may stand in a constant. NaN may not: it does not equal itself."""
+    match value:
+        case None | bool() | int() | str():
+            return True
+        case float():
+            return value == value
+        case list():
+            return all(map(_plain, value))
+        case dict():
+            return all(map(_plain, value.values()))
+    return False
+
+
+def _total(expr: Expr) -> bool:
+    """Whether an expression has a value whatever its reads give (64 bits taken to be enough)."""
+    match expr:
+        case Const() | Ref():
+            return True
+        case Get(of=of):
+            return of.type.field(expr.name) is not None and _total(of)
+        case Apply(op="and" | "or" | "not" | "if" | "default" | "==" | "!=", args=args):
+            return all(map(_total, args))
+        case Apply(op="%" | "//" | "/", args=(left, Const(value=divisor))):
+            return bool(divisor) and left.type in _NUMBERS and _total(left)
+        case Apply(op=op, args=args) if op in _ARITHMETIC:
+            return all(arg.type in _NUMBERS and _total(arg) for arg in args)
+    return False
+
+
+def _always_there(expr: Expr) -> bool:
+    type_ = expr.type
+    return not (type_.is_optional or type_ == NONE or type_.kind is Kind.UNKNOWN)

@@ -1,0 +1,57 @@
+"""Branches whose condition is already known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kitchen.compiler.rewrites.algebra import propagate
+from kitchen.compiler.rewrites.facts import read_by_name, rebuilt, stands_for
+from kitchen.compiler.rewrites.reasons import decided, removals
+from kitchen.ir.expr import Const, Expr, Value
+from kitchen.ir.program import Branch, Op, Program, Removal
+from kitchen.ir.spec import Registry
+from kitchen.ir.walk import transform
+
+
+def fold_branches(program: Program, registry: Registry) -> Program:
+    """Replace a branch on a constant by the region it would take.
+
+    before                                   after
+      %m: Int = if true {                      %t: Int = train()
+        %t: Int = train()                      report(value=%t)
+        yield %t
+      } else {
+        yield 0
+      }
+      report(value=%m)
+    """
+    taking = Taking(program)
+    return rebuilt(
+        program,
+        lambda region: transform(region, taking, lambda e: propagate(e, taking.known)),
+        taking.removed,
+    )
+
+
+class Taking:
+    """Takes the known side of branches, and keeps what their outputs stand for."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.by_name = read_by_name(program)
+        self.known: dict[Value, Expr] = {}
+        self.removed: list[Removal] = []
+
+    def __call__(self, op: Op) -> Iterable[Op]:
+        match op:
+            case Branch(condition=Const() as condition):
+                taken, other = op.then, op.orelse
+                if not condition.value:
+                    taken, other = other, taken
+                given = list(zip(op.outputs, taken.results, strict=True))
+                if all(stands_for(value, expr, self.by_name) for value, expr in given):
+                    reason = decided(self.program, condition)
+                    self.removed.extend(removals(other, "fold_branches", reason))
+                    self.known.update(given)
+                    return taken.ops
+        return (op,)
