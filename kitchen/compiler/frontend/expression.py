@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import keyword
 
 from kitchen.compiler.frontend.data import UNREADABLE, field_of, item_of, scalar_data, type_of_data
-from kitchen.compiler.frontend.grammar import Grammar
+from kitchen.compiler.frontend.expression_text import ExpressionText
+from kitchen.compiler.frontend.grammar import Grammar, ReadName
 from kitchen.compiler.frontend.interpolation import Hole, pieces
 from kitchen.compiler.frontend.operators import Mismatch, a, condition, is_unknown
 from kitchen.compiler.frontend.positions import part
@@ -14,8 +15,6 @@ from kitchen.compiler.frontend.syntax import Mapping, Node, Scalar, Sequence
 from kitchen.ir.expr import Apply, Const, Expr
 from kitchen.ir.source import Span
 from kitchen.ir.types import BOOL, SCALARS, STR, UNKNOWN, Type, accepts, join, list_of, record
-
-ReadName = Callable[[str, Span], Expr]
 
 
 def parse_expression(
@@ -52,8 +51,9 @@ def parse_setting(node: Node, scope: ReadName, report: Report, expected: Type | 
         wanted = item_of(expected)
         items = tuple(parse_setting(item, scope, report, wanted) for item in node.items)
         type_ = _list_type(items, wanted)
-        if all(isinstance(item, Const) for item in items):
-            return Const([item.value for item in items if isinstance(item, Const)], type_, node.span)
+        constants = [item.value for item in items if isinstance(item, Const)]
+        if len(constants) == len(items):
+            return Const(constants, type_, node.span)
         return Apply("list", items, type_, node.span)
     return _record(node, scope, report, expected)
 
@@ -122,7 +122,8 @@ def _as_text(value: Expr, at: Span, report: Report) -> Expr:
 
 
 def _parse(scalar: Scalar, start: int, end: int, scope: ReadName, report: Report) -> Expr:
-    text = scalar.text[start:end]
-    if text.isidentifier() and text.isascii():
-        return Grammar(scalar, start, scope, report).word(text, part(scalar, start, end))
-    return Grammar(scalar, start, scope, report).parse(text)
+    text = ExpressionText(scalar, start, end)
+    grammar = Grammar(text, scope, report)
+    if text.text.isidentifier() and text.text.isascii() and not keyword.iskeyword(text.text):
+        return grammar.word(text.text, text.part(0, len(text.text)))
+    return grammar.parse()

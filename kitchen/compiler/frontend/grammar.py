@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Callable
 
 from kitchen.compiler.frontend.ast_words import ARITHMETIC, COMPARISON, outside
+from kitchen.compiler.frontend.expression_text import ExpressionText
 from kitchen.compiler.frontend.narrowing import present_if
 from kitchen.compiler.frontend.operators import (
     Mismatch,
@@ -19,54 +19,31 @@ from kitchen.compiler.frontend.operators import (
     is_unknown,
     sign,
 )
-from kitchen.compiler.frontend.positions import part
 from kitchen.compiler.frontend.report import Report, fault
 from kitchen.compiler.frontend.shapes import FUNCTIONS, LITERALS
-from kitchen.compiler.frontend.syntax import Scalar
 from kitchen.ir.diagnostic import did_you_mean
 from kitchen.ir.expr import LARGEST, Apply, Const, Expr, Get
 from kitchen.ir.source import Span
 from kitchen.ir.types import BOOL, FLOAT, INT, NONE, STR, UNKNOWN, Type, join, list_of
 
-MAX_LENGTH = 1000
 MAX_DEPTH = 40
+
+ReadName = Callable[[str, Span], Expr]
 
 _LITERAL_TYPES = {bool: BOOL, int: INT, float: FLOAT, str: STR, type(None): NONE}
 
 
-class _Refused(Exception):
-    """The expression, or this part of it, was reported and has no meaning."""
-
-
 class Grammar:
-    """Reads one expression: the text of `scalar` from `start` on."""
+    """Reads one expression; `scope` says what a name stands for."""
 
-    def __init__(
-        self, scalar: Scalar, start: int, scope: Callable[[str, Span], Expr], report: Report
-    ) -> None:
-        self.scalar, self.start = scalar, start
-        self.scope, self.report = scope, report
-        self.text = ""
+    def __init__(self, text: ExpressionText, scope: ReadName, report: Report) -> None:
+        self.text, self.scope, self.report = text, scope, report
         self.present: tuple[Expr, ...] = ()  #: optional values that a condition around here tests
 
-    def parse(self, text: str) -> Expr:
-        """The typed tree of an expression; what is wrong with it is reported."""
-        whole = part(self.scalar, self.start, self.start + len(text))
-        indent = len(text) - len(text.lstrip())
-        self.start += indent
-        self.text = text[indent:].rstrip().replace("\r", " ").replace("\n", " ")
-        if not self.text:
-            help = "write an expression, or remove it"
-            self.report(fault("K030", "there is no expression here", whole, help=help))
-        elif len(self.text) > MAX_LENGTH:
-            message = f"an expression has at most {MAX_LENGTH:,} characters, this one has more"
-            help = "compute it in steps"
-            self.report(fault("K033", message, whole, help=help))
-        else:
-            tree = self._tree(whole)
-            if tree is not None:
-                return self._expr(tree, 0)
-        return Const(None, UNKNOWN, whole)
+    def parse(self) -> Expr:
+        """The typed tree of the expression; what is wrong with it is reported."""
+        tree = self.text.tree(self.report)
+        return Const(None, UNKNOWN, self.text.span) if tree is None else self._expr(tree, 0)
 
     def word(self, text: str, span: Span) -> Expr:
         """What a single word stands for: a literal, or what its name is bound to."""
@@ -79,29 +56,8 @@ class Grammar:
             return Const(None, UNKNOWN, span)
         return self.scope(text, span)
 
-    def _tree(self, whole: Span) -> ast.expr | None:
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                return ast.parse(self.text, mode="eval").body
-        except SyntaxError as cause:
-            at = min(max((cause.offset or 1) - 1, 0), len(self.text))
-            end = min(at + 1, len(self.text))
-            message = f"`{_short(self.text)}` is not an expression: {_reason(cause)}"
-            span = part(self.scalar, self.start + at, self.start + end)
-            help = "expressions are written as in Python"
-            self.report(fault("K030", message, span, "reading stopped here", help=help))
-        except (ValueError, MemoryError, RecursionError):
-            message = "this expression is nested too deep or holds characters that cannot be read"
-            self.report(fault("K033", message, whole, help="compute it in steps"))
-        return None
-
     def _span(self, node: ast.expr) -> Span:
-        start, end = node.col_offset, node.end_col_offset or node.col_offset
-        if not self.text.isascii():
-            encoded = self.text.encode()
-            start, end = len(encoded[:start].decode()), len(encoded[:end].decode())
-        return part(self.scalar, self.start + start, self.start + end)
+        return self.text.part(node.col_offset, node.end_col_offset or node.col_offset)
 
     def _expr(self, node: ast.expr, depth: int) -> Expr:
         if depth > MAX_DEPTH:
@@ -285,12 +241,3 @@ class Grammar:
         optional = name == "default"
         types = tuple(self._type(arg) if optional else self._needed(arg) for arg in args)
         return Apply(name, args, self._typed(call(name, types), span), span)
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:37]}..."
-
-
-def _reason(cause: SyntaxError) -> str:
-    reason = (cause.msg or "").split(". Perhaps")[0].split(". Maybe")[0]
-    return {"invalid syntax": "this does not go on as one"}.get(reason, reason)

@@ -13,8 +13,17 @@ from kitchen.ir.source import Source
 
 VERSION = "1"
 
-_RECIPE = ("kitchen", "recipe", "workflow", "params", "adapters")
-_TEMPLATE = ("kitchen", "workflow", "doc", "params", "steps", "finally", "on_failure")
+#: What each kind of document may have, and what it must.
+_KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "recipe": (
+        ("kitchen", "recipe", "workflow", "params", "adapters"),
+        ("recipe", "workflow"),
+    ),
+    "template": (
+        ("kitchen", "workflow", "doc", "params", "steps", "finally", "on_failure"),
+        ("workflow", "steps"),
+    ),
+}
 
 
 def parse_recipe(source: Source) -> tuple[Recipe | None, tuple[Diagnostic, ...]]:
@@ -79,10 +88,7 @@ def _document(
     if root is None or not _right_kind(root, kind, diagnostics.append):
         return None, None, diagnostics
     _check_version(root, diagnostics.append)
-    if kind == "recipe":
-        allowed, required = _RECIPE, ("recipe", "workflow")
-    else:
-        allowed, required = _TEMPLATE, ("workflow", "steps")
+    allowed, required = _KEYS[kind]
     keys = fields(root, allowed, f"a {kind}", diagnostics.append, required=required)
     return root, keys, diagnostics
 

@@ -84,9 +84,11 @@ def _kind_fault(node: Mapping, kinds: list[Scalar]) -> Diagnostic:
     at = node.items[0][0].span if node.items else node.span
     guesses = ((key, closest(key.text, _KEYS)) for key, _ in node.items)
     guess = next(((key, meant) for key, meant in guesses if meant is not None), None)
-    help = None if guess is None else f"did you mean `{guess[1]}`?"
-    at = at if guess is None else guess[0].span
-    return fault("K023", f"a step is one of {quoted(_KEYS)}", at, "this step is none", help=help)
+    message = f"a step is one of {quoted(_KEYS)}"
+    if guess is None:
+        return fault("K023", message, at, "this step is none")
+    cure = f"did you mean `{guess[1]}`?"
+    return fault("K023", message, guess[0].span, "this step is none", help=cure)
 
 
 def _expression(found: Fields, key: str, report: Report) -> Scalar | None:

@@ -6,6 +6,7 @@ not recurse. Depth and nodes are counted here, event by event.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import yaml
@@ -41,19 +42,14 @@ class Tree:
 
     def read(self) -> Node:
         """The root node. Raises Stop, or the YAML library's error, where reading must end."""
-        source, shift = self.source, self.shift
-        next_event = CSafeLoader(source.text[shift:]).get_event
+        next_event: Callable[[], Any] = CSafeLoader(self.source.text[self.shift :]).get_event
         children: list[Node] = []
         opened: list[tuple[list[Node], Any]] = []
         while True:
             event = next_event()
             kind = type(event)
             if kind is yaml.ScalarEvent:
-                span = Span(source, event.start_mark.index + shift, event.end_mark.index + shift)
-                plain = event.implicit[0]
-                if not plain and event.style in ("|", ">"):
-                    span = Span(source, span.start, span.start + len(span.text.rstrip()))
-                node: Node = Scalar(event.value, plain, span)
+                node: Node = self._scalar(event)
             elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
                 self._open(event, len(opened))
                 opened.append((children, event))
@@ -61,27 +57,34 @@ class Tree:
                 continue
             elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
                 inside = children
-                children, event_at_start = opened.pop()
-                node = self._close(event_at_start, inside, event.end_mark.index + shift)
-                event = event_at_start
+                children, opening = opened.pop()
+                node = self._close(opening, inside, event.end_mark.index + self.shift)
             elif kind is yaml.AliasEvent:
-                children.append(self._alias(event, len(opened)))
-                continue
+                node = self._alias(event, len(opened))
             elif kind is yaml.StreamEndEvent:
                 return self._root(children)
             else:
                 self._document(event, children)
                 continue
             self.nodes += 1
-            if event.anchor is not None or event.tag is not None:
-                self._decorated(event, node)
-            children.append(node)
             if self.nodes > MAX_NODES:
-                raise Stop(self._too_many(node.span))
+                raise Stop(_too_many(node.span))
+            children.append(node)
 
     def _span(self, event: Any) -> Span:
         start, end = event.start_mark.index, event.end_mark.index
         return Span(self.source, start + self.shift, end + self.shift)
+
+    def _scalar(self, event: Any) -> Scalar:
+        shift = self.shift
+        span = Span(self.source, event.start_mark.index + shift, event.end_mark.index + shift)
+        plain = event.implicit[0]
+        if not plain and event.style in ("|", ">"):
+            span = Span(self.source, span.start, span.start + len(span.text.rstrip()))
+        node = Scalar(event.value, plain, span)
+        if event.anchor is not None or event.tag is not None:
+            self._decorated(event, node)
+        return node
 
     def _root(self, children: list[Node]) -> Node:
         match children:
@@ -105,19 +108,23 @@ class Tree:
 
     def _open(self, event: Any, depth: int) -> None:
         if depth >= MAX_DEPTH:
-            message = f"lists and mappings may stand {MAX_DEPTH} deep, these stand deeper"
-            raise Stop(fault("K004", message, self._span(event), help="nest less"))
+            raise Stop(_too_deep(self._span(event), "one too deep"))
         if event.anchor is not None:
             self.anchors[event.anchor] = None
 
-    def _close(self, event: Any, inside: list[Node], end: int) -> Node:
-        start = event.start_mark.index + self.shift
-        if not event.flow_style and inside:
-            end = inside[-1].span.end if inside[-1].span.end > start else end
+    def _close(self, opening: Any, inside: list[Node], end: int) -> Node:
+        """A list or mapping. One in block style ends where its last part does."""
+        start = opening.start_mark.index + self.shift
+        if not opening.flow_style and inside:
+            end = max(start, inside[-1].span.end)
         span = Span(self.source, start, end)
-        if type(event) is yaml.SequenceStartEvent:
-            return Sequence(tuple(inside), span)
-        return Mapping(self._items(inside), span)
+        if type(opening) is yaml.SequenceStartEvent:
+            node: Node = Sequence(tuple(inside), span)
+        else:
+            node = Mapping(self._items(inside), span)
+        if opening.anchor is not None or opening.tag is not None:
+            self._decorated(opening, node)
+        return node
 
     def _items(self, inside: list[Node]) -> tuple[tuple[Scalar, Node], ...]:
         items: list[tuple[Scalar, Node]] = []
@@ -164,11 +171,8 @@ class Tree:
             raise Stop(fault("K009", message, at, "this alias", help=help))
         size, height = self._size(node)
         self.nodes += size
-        if self.nodes > MAX_NODES:
-            raise Stop(self._too_many(at))
         if depth + height > MAX_DEPTH:
-            message = f"lists and mappings may stand {MAX_DEPTH} deep, with this alias they exceed it"
-            raise Stop(fault("K004", message, at, "this alias", help="nest less"))
+            raise Stop(_too_deep(at, "with what this alias names"))
         return node
 
     def _size(self, node: Node) -> tuple[int, int]:
@@ -185,9 +189,15 @@ class Tree:
             self.sizes[id(node)] = known
         return known
 
-    def _too_many(self, at: Span) -> Diagnostic:
-        message = f"a document may have {MAX_NODES:,} keys and values, aliases written out"
-        return fault("K004", message, at, "one too many", help="split it into templates")
+
+def _too_many(at: Span) -> Diagnostic:
+    message = f"a document may have {MAX_NODES:,} keys and values, aliases written out"
+    return fault("K004", message, at, "one too many", help="split it into templates")
+
+
+def _too_deep(at: Span, label: str) -> Diagnostic:
+    message = f"lists and mappings may stand {MAX_DEPTH} deep in each other, these stand deeper"
+    return fault("K004", message, at, label, help="nest less")
 
 
 def _tag_fault(what: str, at: Span) -> Diagnostic:
