@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kitchen.compiler.build import build
-from kitchen.compiler.checks import CHECKS, LIVE_CHECKS
+from kitchen.compiler.checks import CHECKS, LIVE_CHECKS, UNUSED_CHECKS
 from kitchen.compiler.frontend.expand import expand
 from kitchen.compiler.frontend.parse import parse_recipe
 from kitchen.compiler.rewrites import REWRITES
-from kitchen.ir.diagnostic import Diagnostic, demand
+from kitchen.ir.diagnostic import Diagnostic, Severity, demand
 from kitchen.ir.program import Program
 from kitchen.ir.source import Source
 from kitchen.ir.spec import Registry
@@ -52,12 +52,17 @@ def compile_recipe(
     original, more = build(expanded, registry)
     found += more
     found += tuple(fault for check in CHECKS for fault in check(original, registry))
-    demand(found)
     program = original
     for rewrite in REWRITES:
         program = rewrite(program, registry)
         if rewrite.__name__ == after:
-            return Compiled(program=program, original=original, diagnostics=found)
-    found += tuple(fault for check in LIVE_CHECKS for fault in check(program, registry))
-    demand(found)
-    return Compiled(program=program, original=original, diagnostics=found)
+            return Compiled(program=program, original=original, diagnostics=demand(found))
+    live = LIVE_CHECKS + (UNUSED_CHECKS if _all_named(found) else ())
+    found += tuple(fault for check in live for fault in check(program, registry, original))
+    return Compiled(program=program, original=original, diagnostics=demand(found))
+
+
+def _all_named(found: tuple[Diagnostic, ...]) -> bool:
+    """Whether every name stands for something, so that what nothing uses is known."""
+    errors = (fault for fault in found if fault.severity is Severity.ERROR)
+    return not any(fault.code.startswith(("K0", "K1")) for fault in errors)
