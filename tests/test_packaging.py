@@ -77,7 +77,8 @@ def test_compile_needs_the_core_dependencies_only() -> None:
         "import sys\n"
         f"sys.modules.update(dict.fromkeys({sorted(hidden)!r}))\n"
         "from kitchen.cli import main\n"
-        "main(['compile', 'recipes/sft.yaml'])\n"
+        "sys.argv = ['kitchen', 'compile', 'recipes/sft.yaml']\n"
+        "sys.exit(main())\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
