@@ -1,0 +1,53 @@
+"""Training and sampling without PyTorch: a model so small that numpy trains it exactly.
+
+The model is one logit for each byte (a unigram model), so its losses are real, its gradients are
+exact, and a run over it takes no time. It drives whole workflows in tests and dry rehearsals.
+"""
+
+from __future__ import annotations
+
+from kitchen.runtime.adapter import Adapter
+
+TRAINING = Adapter(
+    port="training",
+    name="noop",
+    target="kitchen.runtime.adapters.noop.training:NoopTraining",
+    capabilities=frozenset(
+        {
+            "forward",
+            "forward_backward",
+            "lora",
+            "optim_step",
+            "save_state",
+            "save_weights",
+            "loss.cross_entropy",
+            "loss.importance_sampling",
+            "loss.ppo",
+            "loss.cispo",
+            "loss.dro",
+        }
+    ),
+    doc="Trains a unigram model of bytes, whatever model is named. For tests and rehearsals.",
+)
+
+SAMPLING = Adapter(
+    port="sampling",
+    name="noop",
+    target="kitchen.runtime.adapters.noop.sampling:NoopSampling",
+    capabilities=frozenset({"sample", "compute_logprobs"}),
+    doc="Samples from the unigram model that `training: noop` trains.",
+)
+
+DATASETS = Adapter(
+    port="datasets",
+    name="noop",
+    target="kitchen.runtime.adapters.noop.datasets:NoopDatasets",
+    doc="Gives the same 32 built-in conversations for any source.",
+)
+
+METRICS = Adapter(
+    port="metrics",
+    name="noop",
+    target="kitchen.runtime.adapters.noop.metrics:NoopMetrics",
+    doc="Keeps metrics in memory, until the process ends.",
+)
