@@ -7,7 +7,6 @@ the state it had.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -21,12 +20,12 @@ from kitchen.ir.spec import Effect
 from kitchen.ir.types import Kind
 from kitchen.ir.walk import uses, walk
 from kitchen.runtime.calls import Environment, Stopped, World, look, prepare_call
+from kitchen.runtime.encoding import decode, encode
 from kitchen.runtime.events import CheckpointCommitted
 from kitchen.runtime.interpreter import Frame, Position
 from kitchen.runtime.live import live_values, origins
 from kitchen.runtime.ports import DataError
 from kitchen.runtime.run_directory import Checkpoint, RunDirectory
-from kitchen.runtime.values import class_named
 
 SCHEMA = 1
 
@@ -63,7 +62,7 @@ class Checkpoints:
     count: int = 0
     restored: Mapping[str, Any] = field(default_factory=dict)
     folder: Path | None = None
-    last: Position = ()
+    _iterations: dict[str, int] = field(default_factory=dict)
     _origins: dict[Value, tuple[Stage, int]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -76,10 +75,18 @@ class Checkpoints:
     ) -> None:
         """A place where the run may be left: commit if it is time to, leave if that is asked."""
         stop = self.stop_requested()
-        if stop or (index is not None and isinstance(op, Loop) and _is_due(op, index)):
+        if stop or (index is not None and isinstance(op, Loop) and self._is_due(op)):
             self.commit(position, environment)
         if stop:
             raise Stopped
+
+    def _is_due(self, op: Loop) -> bool:
+        """Whether a loop has done as many iterations since the last checkpoint as it asks for."""
+        every = op.checkpoint.value if isinstance(op.checkpoint, Const) else 0
+        if not isinstance(every, int) or every <= 0:
+            return False
+        self._iterations[op.name] = self._iterations.get(op.name, 0) + 1
+        return self._iterations[op.name] >= every
 
     def commit(self, position: Position, environment: Environment) -> None:
         """Write a checkpoint; nothing is lost of the one before until this one is whole."""
@@ -91,7 +98,7 @@ class Checkpoints:
         self.directory.commit_checkpoint(
             self.count, lambda folder: self._write(folder, position, environment)
         )
-        self.last = position
+        self._iterations.clear()
         self.world.emit(CheckpointCommitted(str(self.count), perf_counter() - start))
 
     def _write(self, folder: Path, position: Position, environment: Environment) -> None:
@@ -100,7 +107,7 @@ class Checkpoints:
         plain: dict[str, Any] = {}
         again: dict[str, dict[str, Any]] = {}
         queue = [value for value in wanted if value in environment and value not in parameters]
-        seen = set(queue)
+        seen = parameters | set(queue)
         while queue:
             value = queue.pop()
             held = look(environment, value)
@@ -190,8 +197,7 @@ class Checkpoints:
             environment[by_name[name]] = decode(encoded)
         for port, position in content["positions"].items():
             self.world.ports[port].rewind(position)
-        self.last = tuple(Frame(op, number) for op, number in content["position"])
-        return self.last
+        return tuple(Frame(op, number) for op, number in content["position"])
 
     def restore(self, ops: Iterable[Op], environment: Environment) -> None:
         """Run again, of these ops, the stages whose outputs the rest of the run needs."""
@@ -210,11 +216,6 @@ class Checkpoints:
             by_name = {str(value): value for value in _all_values(self.program)}
             for name, output in entry["values"].items():
                 environment[by_name[name]] = made[output]
-
-
-def _is_due(op: Loop, index: int) -> bool:
-    every = op.checkpoint.value if isinstance(op.checkpoint, Const) else 0
-    return isinstance(every, int) and every > 0 and (index + 1) % every == 0
 
 
 def _must_equal(op: Stage, made: Any, digest: str) -> None:
@@ -237,38 +238,3 @@ def latest_version(name: str, environment: Environment) -> Value | None:
     """The newest value made of a name."""
     made = [value for value in environment if value.name == name]
     return max(made, key=lambda value: value.index, default=None)
-
-
-# ------------------------------------------------------------------------------------- encoding
-
-PLAIN = (bool, int, float, str, type(None))
-
-
-def encode(held: Any) -> Any | None:
-    """A value as JSON, if it is made of scalars alone; otherwise None."""
-    if dataclasses.is_dataclass(held) and not isinstance(held, type):
-        fields = {f.name: encode(getattr(held, f.name)) for f in dataclasses.fields(held)}
-        if any(value is None for value in fields.values()):
-            return None
-        return {"type": type(held).__name__, "fields": fields}
-    if isinstance(held, PLAIN):
-        return {"plain": held}
-    if isinstance(held, list | tuple | range):
-        items = [encode(item) for item in held]
-        return None if any(item is None for item in items) else {"list": items}
-    if isinstance(held, Mapping) and all(isinstance(key, str) for key in held):
-        entries = {key: encode(item) for key, item in held.items()}
-        return None if any(item is None for item in entries.values()) else {"record": entries}
-    return None
-
-
-def decode(encoded: Mapping[str, Any]) -> Any:
-    """What `encode` wrote."""
-    if "plain" in encoded:
-        return encoded["plain"]
-    if "list" in encoded:
-        return [decode(item) for item in encoded["list"]]
-    if "record" in encoded:
-        return {key: decode(item) for key, item in encoded["record"].items()}
-    fields = {key: decode(item) for key, item in encoded["fields"].items()}
-    return class_named(encoded["type"])(**fields)

@@ -47,9 +47,9 @@ class Named(Mapping[str, T]):
 def _groups() -> Mapping[str, Mapping[str, EntryPoint]]:
     """Every group of ours, with its entries by name. Raises PluginError for a name given twice."""
     groups: dict[str, dict[str, EntryPoint]] = {}
-    for found in entry_points():
-        if not found.group.startswith("kitchen."):
-            continue
+    installed = entry_points()
+    ours = [name for name in installed.groups if name.startswith("kitchen.")]
+    for found in (found for name in ours for found in installed.select(group=name)):
         group = groups.setdefault(found.group, {})
         other = group.get(found.name)
         if other is not None and other.value != found.value:

@@ -76,9 +76,9 @@ def _inputs(
         bound.append((wanted.name, expr))
         if wanted.mutable:
             span = step.stage.span if scalar is None else scalar.span
-            name = wanted.name if scalar is None else scalar.text
-            old = expr.value if isinstance(expr, Ref) else Value(name, -1, UNKNOWN)
-            versions.append((name, old, span))
+            bound_name = wanted.name if scalar is None else scalar.text
+            old = expr.value if isinstance(expr, Ref) else Value(bound_name, -1, UNKNOWN)
+            versions.append((bound_name, old, span))
     return tuple(bound), versions
 
 
