@@ -342,12 +342,15 @@ def _paths(nodes: dict[int, Node], node: int, prefix: str) -> Iterator[tuple[str
 # ---------------------------------------------------------------------------------------- mutants
 
 
-def mutated(module: ModuleType, *changes: tuple[str, str]) -> ModuleType:
-    """A module with pieces of its source replaced; each piece must be there, once."""
+def mutated(module: ModuleType, difference: str = "") -> ModuleType:
+    """A copy of a module, changed by a difference: lines to keep, after "-" to drop, "+" to add."""
     assert module.__file__
     source = Path(module.__file__).read_text()
-    for old, new in changes:
-        assert source.count(old) == 1, f"{old!r} stands {source.count(old)} times in {module}"
+    lines = difference.lstrip("\n").splitlines(keepends=True)
+    old = "".join(line[1:] for line in lines if line[0] != "+")
+    new = "".join(line[1:] for line in lines if line[0] != "-")
+    if difference:
+        assert source.count(old) == 1, f"{source.count(old)} places in {module} hold:\n{old}"
         source = source.replace(old, new)
     mutant = ModuleType(f"{module.__name__}_mutant")
     mutant.__file__ = module.__file__

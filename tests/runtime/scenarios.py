@@ -31,9 +31,9 @@ class Modules:
     run_directory: ModuleType = run_directory
 
     @classmethod
-    def with_mutant(cls, module: ModuleType, *changes: tuple[str, str]) -> Modules:
+    def with_mutant(cls, module: ModuleType, difference: str) -> Modules:
         """The real modules but for one, and those that use it."""
-        mutant = mutated(module, *changes)
+        mutant = mutated(module, difference)
         if module is run_directory:
             return cls(run_directory=mutant)
         if module is manifest:
