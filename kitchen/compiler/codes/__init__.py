@@ -8,10 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kitchen.compiler.codes import control, data, document, names, ports, run, targets, types
+from kitchen.compiler.codes import (
+    command_line,
+    control,
+    data,
+    document,
+    names,
+    ports,
+    run,
+    targets,
+    types,
+)
 from kitchen.compiler.codes.code import Code
 
-FAMILIES = (document, names, types, ports, control, targets, data, run)
+FAMILIES = (document, command_line, names, types, ports, control, targets, data, run)
 
 CODES: Mapping[str, Code] = {entry.code: entry for family in FAMILIES for entry in family.CODES}
 

@@ -1,0 +1,143 @@
+"""How far a run is, as its events tell it: what every display of a run draws from."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+
+from kitchen.ir.program import Program
+from kitchen.ir.walk import regions, walk
+from kitchen.runtime.events import (
+    Event,
+    IterationStopped,
+    LoopStarted,
+    MetricsLogged,
+    RunStarted,
+    StageStopped,
+)
+
+#: The metric that counts what a step was trained on; its pace is taken over the last few.
+TOKENS, WINDOW = "train/tokens", 20
+LOSS, TRAIN, EVALUATION = "train/loss", "train/", "eval/"
+#: Losses kept for the curve of a live display.
+HISTORY = 2_000
+
+
+@dataclass(slots=True)
+class OpenLoop:
+    """A loop that is being run: how many iterations are done, of how many if that is known."""
+
+    name: str
+    count: int | None
+    done: int
+
+
+@dataclass(slots=True)
+class Progress:
+    """Listens to a run. What it keeps may be read from another thread under `lock`."""
+
+    clock: Callable[[], float] = time.monotonic
+    lock: Lock = field(default_factory=Lock)
+    loops: list[OpenLoop] = field(default_factory=list)
+    step: int = 0
+    latest: dict[str, float] = field(default_factory=dict)  #: of training
+    evaluation: tuple[int, Mapping[str, float]] | None = None
+    losses: deque[float] = field(default_factory=lambda: deque(maxlen=HISTORY))
+    started: float | None = None
+    _above: dict[str, frozenset[str]] = field(default_factory=dict)
+    _waiting: list[str] = field(default_factory=list)
+    _tokens: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=WINDOW))
+    _base: tuple[float, float] | None = None
+
+    def __call__(self, event: Event) -> None:
+        with self.lock:
+            match event:
+                case RunStarted(program=program):
+                    self._begin(program)
+                case LoopStarted(op=op, count=count, start=start):
+                    above = self._above.get(op.name, frozenset())
+                    self.loops = [loop for loop in self.loops if loop.name in above]
+                    self.loops.append(OpenLoop(op.name, count, start))
+                case IterationStopped(op=op, index=index):
+                    self._iterated(op.name, index + 1)
+                case MetricsLogged(step=step, values=values):
+                    self._measured(step, values)
+                case StageStopped(op=op):
+                    if op.name in self._waiting:
+                        self._waiting.remove(op.name)
+
+    def _begin(self, program: Program) -> None:
+        self.started = self.clock()
+        self._waiting = [op.name for op in program.body.ops]
+        for op in walk(program.body):
+            inside = walk_all(op)
+            for inner in inside:
+                self._above[inner] = self._above.get(inner, frozenset()) | {op.name}
+
+    def _iterated(self, name: str, done: int) -> None:
+        at = next((i for i, loop in enumerate(self.loops) if loop.name == name), None)
+        if at is None:
+            return
+        if self._base is None and (fraction := self._fraction()) is not None:
+            self._base = (fraction, self.clock())
+        self.loops = self.loops[: at + 1]
+        self.loops[at].done = done
+
+    def _measured(self, step: int, values: Mapping[str, float]) -> None:
+        training = {name: value for name, value in values.items() if name.startswith(TRAIN)}
+        if training:
+            self.step = step
+            self.latest |= training
+        if LOSS in training:
+            self.losses.append(training[LOSS])
+        if TOKENS in training:
+            self._tokens.append((self.clock(), training[TOKENS]))
+        evaluation = {name: value for name, value in values.items() if name.startswith(EVALUATION)}
+        if evaluation:
+            self.evaluation = (step, evaluation)
+
+    def tokens_per_second(self) -> float | None:
+        """The pace over the last steps; None until there are two."""
+        if len(self._tokens) < 2:
+            return None
+        seconds = self._tokens[-1][0] - self._tokens[0][0]
+        counted = sum(tokens for _, tokens in list(self._tokens)[1:])
+        return counted / seconds if seconds > 0 else None
+
+    def seconds_left(self) -> float | None:
+        """How long the loops will go on at the pace so far; None while nobody can know."""
+        fraction = self._fraction()
+        if fraction is None or self._base is None or fraction <= self._base[0]:
+            return None
+        done, since = self._base
+        return (1 - fraction) * (self.clock() - since) / (fraction - done)
+
+    def _fraction(self) -> float | None:
+        fraction, share = 0.0, 1.0
+        for loop in self.loops:
+            if not loop.count:
+                return None
+            fraction += share * loop.done / loop.count
+            share /= loop.count
+        return fraction if self.loops else None
+
+    def running(self) -> str | None:
+        """The first step of the program that has not ended yet."""
+        return self._waiting[0] if self._waiting else None
+
+    def total_steps(self) -> int | None:
+        """Iterations of the innermost loop in all, if each loop around it is known."""
+        total = 1
+        for loop in self.loops:
+            if loop.count is None:
+                return None
+            total *= loop.count
+        return total if self.loops else None
+
+
+def walk_all(op: object) -> list[str]:
+    """The names of all ops inside an op."""
+    return [inner.name for region in regions(op) for inner in walk(region)]  # type: ignore[arg-type]
