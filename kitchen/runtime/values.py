@@ -121,11 +121,22 @@ class Evaluation(Record):
 
 @dataclass(frozen=True, slots=True)
 class Weights(Artifact):
-    """Saved model weights: a folder that transformers loads; `kind` is `full` or `adapter`."""
+    """Saved model weights: a folder that transformers loads, relative to the run's.
+
+    `kind` is `full` or `adapter`.
+    """
 
     uri: str
     digest: str
     kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class State(Artifact):
+    """A session's saved state; `uri` is a folder, relative to the run's."""
+
+    uri: str
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,216 @@
+"""The `training` port over a unigram model of bytes."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from kitchen.runtime.adapter import NoConfig
+from kitchen.runtime.adapters.noop.unigram import (
+    VOCABULARY,
+    ByteTokenizer,
+    Moments,
+    UnigramSession,
+    loss_and_slopes,
+)
+from kitchen.runtime.losses import loss_settings, require_columns
+from kitchen.runtime.ports import (
+    AdamParams,
+    AdapterError,
+    CustomLoss,
+    ForwardOutput,
+    LossOptions,
+    ModelOptions,
+    OptimStepOutput,
+    Workspace,
+)
+from kitchen.runtime.values import Batch, Session, Tokenizer
+
+R = TypeVar("R")
+STATE, WEIGHTS = "state.json", "unigram.json"
+
+
+class Call(NamedTuple):
+    """One call an adapter was given: the method, and what it was asked."""
+
+    method: str
+    asked: Mapping[str, Any]
+
+
+class NoopTraining:
+    """Trains unigram models of bytes; `calls` records what was asked, in order."""
+
+    def __init__(self, config: NoConfig, workspace: Workspace) -> None:
+        self.calls: list[Call] = []
+
+    def load_tokenizer(self, model: str, texts: Callable[[], Iterable[str]]) -> Tokenizer:
+        self._record("load_tokenizer", model=model)
+        return ByteTokenizer()
+
+    def open_session(self, options: ModelOptions, tokenizer: Tokenizer) -> Session:
+        self._record("open_session", **asdict(options))
+        return UnigramSession(options)
+
+    def forward(self, session: Session, batch: Batch, loss: LossOptions) -> Future[ForwardOutput]:
+        self._record("forward", batch=batch.index, sequences=batch.sequences, loss=loss.name)
+        return _resolve(lambda: _pass(_own(session), batch, loss, training=False))
+
+    def forward_backward(
+        self, session: Session, batch: Batch, loss: LossOptions
+    ) -> Future[ForwardOutput]:
+        self._record(
+            "forward_backward", batch=batch.index, sequences=batch.sequences, loss=loss.name
+        )
+        return _resolve(lambda: _pass(_own(session), batch, loss, training=True))
+
+    def forward_backward_custom(
+        self, session: Session, batch: Batch, loss: CustomLoss
+    ) -> Future[ForwardOutput]:
+        raise AdapterError(
+            "the `noop` adapter has no derivative of a loss that is given as a function",
+            help="bind `training: torch`",
+        )
+
+    def optim_step(self, session: Session, adam: AdamParams) -> Future[OptimStepOutput]:
+        self._record("optim_step", **asdict(adam))
+        return _resolve(lambda: _optim_step(_own(session), adam))
+
+    def save_state(self, session: Session, folder: Path) -> None:
+        self._record("save_state", folder=folder.name)
+        own = _own(session)
+        state = {
+            "logits": own.logits.tolist(),
+            "frozen": own.frozen.tolist(),
+            "first": own.moments.first.tolist(),
+            "second": own.moments.second.tolist(),
+            "gradient": own.gradient.tolist(),
+            "step": own.step,
+            "passes": own.passes,
+        }
+        _write(folder / STATE, state)
+
+    def load_state(self, session: Session, folder: Path) -> None:
+        self._record("load_state", folder=folder.name)
+        self._load(_own(session), folder)
+
+    def load_state_with_optimizer(self, session: Session, folder: Path) -> None:
+        self._record("load_state_with_optimizer", folder=folder.name)
+        own = _own(session)
+        state = self._load(own, folder)
+        own.moments = Moments(np.array(state["first"]), np.array(state["second"]))
+        own.gradient = np.array(state["gradient"])
+        own.step, own.passes = state["step"], state["passes"]
+
+    def save_weights(self, session: Session, folder: Path, *, merge: bool) -> str:
+        """One JSON file: transformers knows no unigram model."""
+        self._record("save_weights", folder=folder.name, merge=merge)
+        own = _own(session)
+        adapter = own.options.lora_rank > 0 and not merge
+        logits = own.logits if adapter else own.frozen + own.logits
+        _write(folder / WEIGHTS, {"logits": logits.tolist()})
+        return "adapter" if adapter else "full"
+
+    def close_session(self, session: Session) -> None:
+        self._record("close_session")
+
+    def _load(self, session: UnigramSession, folder: Path) -> dict[str, Any]:
+        try:
+            state: dict[str, Any] = json.loads((folder / STATE).read_bytes())
+            logits, frozen = np.array(state["logits"]), np.array(state["frozen"])
+        except (OSError, ValueError, KeyError, TypeError) as cause:
+            raise AdapterError(
+                f"`{folder}` holds no state that can be read",
+                help="choose a state that `save_state` wrote, whole",
+            ) from cause
+        if not np.array_equal(frozen, session.frozen):
+            raise AdapterError(
+                f"the state in `{folder}` is of another model",
+                help="open the session with the model and the LoRA settings it was saved from",
+            )
+        session.renew_optimizer()
+        session.logits = logits
+        return state
+
+    def _record(self, method: str, **asked: Any) -> None:
+        self.calls.append(Call(method, asked))
+
+
+def _own(session: Session) -> UnigramSession:
+    if not isinstance(session, UnigramSession):
+        raise AdapterError(
+            f"the `noop` adapter cannot train a `{type(session).__name__}`",
+            help="bind one adapter to `training` for the whole recipe",
+        )
+    return session
+
+
+def _resolve(work: Callable[[], R]) -> Future[R]:
+    future: Future[R] = Future()
+    try:
+        future.set_result(work())
+    except Exception as fault:
+        future.set_exception(fault)
+    return future
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content) + "\n")
+
+
+def _pass(
+    session: UnigramSession, batch: Batch, loss: LossOptions, *, training: bool
+) -> ForwardOutput:
+    settings = loss_settings(loss)
+    require_columns(loss.name, batch.columns)
+    columns = {name: column for name, column in batch.columns.items()}
+    targets = columns["targets"]
+    if batch.tokens.size == 0:
+        raise AdapterError("the batch is empty", help="give it at least one sequence")
+    if int(targets.max()) >= VOCABULARY:
+        raise AdapterError(
+            f"the batch holds token id {int(targets.max())}, and the model knows {VOCABULARY}",
+            help="tokenise the data with this model's own tokenizer",
+        )
+    known = session.logprobs()
+    logprobs = known[targets]
+    value, slopes = loss_and_slopes(loss.name, logprobs, columns, settings)
+    if not math.isfinite(value):
+        raise AdapterError(
+            f"the loss of step {session.step + 1} is {value}: no weight was changed",
+            help="lower the learning rate, set `grad_clip_norm`, or look at the batch's columns",
+        )
+    weights = columns.get("weights", np.ones(logprobs.shape))
+    metrics = {}
+    if training:
+        session.gather(targets, slopes)
+    elif targets.ndim == 1:
+        metrics["correct:sum"] = float((weights * (logprobs == known.max())).sum())
+    return ForwardOutput(
+        loss=value,
+        logprobs=np.where(weights != 0, logprobs, 0.0).astype(np.float32),
+        metrics=metrics,
+    )
+
+
+def _optim_step(session: UnigramSession, adam: AdamParams) -> OptimStepOutput:
+    if not session.passes:
+        raise AdapterError(
+            f"step {session.step + 1} has no gradients to apply",
+            help="call `forward_backward` on a batch with trained tokens before `optim_step`",
+        )
+    norm = float(np.linalg.norm(session.gradient))
+    if not math.isfinite(norm):
+        raise AdapterError(
+            f"the gradient of step {session.step + 1} is {norm}: no weight was changed",
+            help="lower the learning rate, or look at the batches of this step",
+        )
+    session.apply(adam, norm)
+    return OptimStepOutput(step=session.step, grad_norm=norm)

@@ -1,0 +1,116 @@
+"""One pass of a batch through the model: the log-probability of each target that carries weight."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
+
+from kitchen.runtime.adapters.torch.layout import NO_MASK, Layout, lay_out
+from kitchen.runtime.adapters.torch.session import TorchSession
+from kitchen.runtime.ports import AdapterError
+from kitchen.runtime.values import Batch
+
+ALL_FROM = 0.9  #: share of places that carry weight from which leaving logits out saves nothing
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pass:
+    """Log-probabilities of targets, and the columns beside them, row by row.
+
+    logprobs (R,) or (R, K) with gradients; likeliest (R,) bool: no token was likelier. `tokens`
+    are the batch's tokens that carry weight; `rows` says where they are among the R rows, or None
+    where the rows are just those.
+    """
+
+    logprobs: torch.Tensor
+    likeliest: torch.Tensor | None
+    columns: Mapping[str, torch.Tensor]
+    tokens: torch.Tensor
+    rows: torch.Tensor | None
+
+    def spread(self, size: int) -> torch.Tensor:
+        """The log-probabilities in the batch's own order, 0 where there is no weight."""
+        known = self.logprobs if self.rows is None else self.logprobs.index_select(0, self.rows)
+        return known.new_zeros(size, *known.shape[1:]).index_copy(0, self.tokens, known)
+
+
+def run(session: TorchSession, batch: Batch, *, likeliest: bool = False) -> Pass:
+    """Log-probabilities of the batch's targets under the session's weights."""
+    _require_sound(session, batch)
+    device = session.device
+    weights = batch.columns.get("weights")
+    carries = np.ones(batch.tokens.size, bool) if weights is None else weights != 0
+    tokens = torch.from_numpy(np.flatnonzero(carries if carries.ndim == 1 else carries.any(1)))
+    tokens = tokens.to(device)
+    columns = {
+        name: _column(array, device).index_select(0, tokens)
+        for name, array in batch.columns.items()
+    }
+    if weights is None:
+        columns["weights"] = torch.ones_like(columns["targets"], dtype=torch.float32)
+    layout = lay_out(batch, device, padded=not session.isolates)
+    kept, rows = layout.places.index_select(0, tokens), None
+    if kept.numel() >= ALL_FROM * layout.width:
+        columns = {
+            name: column.new_zeros(layout.width, *column.shape[1:]).index_copy(0, kept, column)
+            for name, column in columns.items()
+        }
+        kept, rows = None, kept
+    logits = _logits(session, layout, kept)
+    targets = columns["targets"]
+    return Pass(
+        logprobs=_logprobs(logits, targets),
+        likeliest=logits.argmax(1) == targets if likeliest and targets.ndim == 1 else None,
+        columns=columns,
+        tokens=tokens,
+        rows=rows,
+    )
+
+
+def _logits(session: TorchSession, layout: Layout, kept: torch.Tensor | None) -> torch.Tensor:
+    """Logits (R, V) in float32, at the places that are kept (None: at all of them)."""
+    if session.isolates:
+        output = session.model(
+            input_ids=layout.ids,
+            position_ids=layout.positions,
+            attention_mask=NO_MASK,
+            layout=layout,
+            use_cache=False,
+            logits_to_keep=0 if kept is None else kept,
+        )
+        return output.logits[0].float()
+    grid = layout.ids.view(layout.documents, layout.longest)
+    logits = session.model(input_ids=grid, use_cache=False).logits.flatten(0, 1)
+    return (logits if kept is None else logits.index_select(0, kept)).float()
+
+
+def _logprobs(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    if targets.ndim == 1:
+        return -cross_entropy(logits, targets, reduction="none")
+    return logits.gather(1, targets) - logits.logsumexp(1, keepdim=True)
+
+
+def _require_sound(session: TorchSession, batch: Batch) -> None:
+    if batch.sequences == 0 or batch.tokens.size == 0:
+        raise AdapterError("the batch is empty", help="give it at least one sequence")
+    if "targets" not in batch.columns:
+        raise AdapterError(
+            "the batch has no column `targets`", help="give each token the one that follows it"
+        )
+    highest = max(int(batch.tokens.max()), int(batch.columns["targets"].max(initial=0)))
+    if highest >= session.vocabulary:
+        raise AdapterError(
+            f"the batch holds token id {highest}, and the model knows {session.vocabulary}",
+            help="tokenise the data with this model's own tokenizer",
+        )
+
+
+def _column(array: np.ndarray, device: torch.device) -> torch.Tensor:
+    whole = np.issubdtype(array.dtype, np.integer)
+    return torch.from_numpy(np.ascontiguousarray(array, np.int64 if whole else np.float32)).to(
+        device
+    )

@@ -1,0 +1,57 @@
+"""The losses a training adapter may offer: what each needs of a batch, and its settings.
+
+Thresholds are absolute, as in the Tinker API: the ratio 0.8 is written `0.8`, not `0.2`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from kitchen.runtime.ports import AdapterError, LossOptions
+
+
+@dataclass(frozen=True, slots=True)
+class LossSpec:
+    """Columns a loss needs beside the tokens, and its settings with their defaults."""
+
+    columns: tuple[str, ...]
+    settings: Mapping[str, float]
+
+
+_SAMPLED = ("targets", "logprobs", "advantages")
+LOSSES: Mapping[str, LossSpec] = {
+    "cross_entropy": LossSpec(("targets", "weights"), {}),
+    "importance_sampling": LossSpec(_SAMPLED, {}),
+    "ppo": LossSpec(_SAMPLED, {"clip_low_threshold": 0.8, "clip_high_threshold": 1.2}),
+    "cispo": LossSpec(_SAMPLED, {"clip_low_threshold": 0.0, "clip_high_threshold": 4.0}),
+    "dro": LossSpec(_SAMPLED, {"beta": 0.05}),
+}
+
+
+def loss_settings(options: LossOptions) -> dict[str, float]:
+    """All settings of a loss, defaults filled in; raises AdapterError for an unknown name."""
+    spec = LOSSES.get(options.name)
+    if spec is None:
+        raise AdapterError(
+            f"there is no loss `{options.name}`", help=f"use one of {', '.join(LOSSES)}"
+        )
+    for name in options.config:
+        if name not in spec.settings:
+            known = ", ".join(f"`{setting}`" for setting in spec.settings) or "it has none"
+            raise AdapterError(
+                f"loss `{options.name}` has no setting `{name}`", help=f"its settings: {known}"
+            )
+    return {**spec.settings, **options.config}
+
+
+def require_columns(name: str, columns: Iterable[str]) -> None:
+    """Raise AdapterError for a column that a loss needs and a batch does not have."""
+    given = set(columns)
+    for column in LOSSES[name].columns:
+        if column not in given:
+            needed = ", ".join(f"`{needed}`" for needed in LOSSES[name].columns)
+            raise AdapterError(
+                f"loss `{name}` needs the column `{column}`, and the batch has none",
+                help=f"give every token {needed}",
+            )

@@ -1,0 +1,148 @@
+"""Stages that measure a session on held-out data and remember the best of what they saw."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+from kitchen.ir.spec import Effect
+from kitchen.runtime.ports import (
+    DataError,
+    ForwardOutput,
+    LossOptions,
+    MetricsStore,
+    TrainingClient,
+)
+from kitchen.runtime.stage import Config, Uses, stage
+from kitchen.runtime.values import Batch, Evaluation, Record, Session, Tokens
+
+LARGEST = 700.0  #: the exponential of more is no float
+AHEAD = 2  #: passes asked for before the first of them is read
+
+
+class EvaluateConfig(Config):
+    batch_size: int = Field(16, ge=1, description="sequences in one pass")
+
+
+@stage(effect=Effect.READS)
+def evaluate(
+    session: Session,
+    tokens: Tokens,
+    *,
+    config: EvaluateConfig,
+    training: Annotated[TrainingClient, Uses("forward", "loss.cross_entropy")],
+) -> Evaluation:
+    """Means over the trained tokens of a data set, under a session's current weights.
+
+    Bits per byte are the loss in bits, spread over the bytes of the text that was trained on; they
+    compare models whose tokenizers differ.
+    """
+    loss = correct = weight = 0.0
+    running: deque[tuple[float, Future[ForwardOutput]]] = deque()
+
+    def read() -> None:
+        nonlocal loss, correct, weight
+        part, output = running[0][0], running.popleft()[1].result()
+        loss, weight = loss + output.loss, weight + part
+        correct += output.metrics.get("correct:sum", math.nan)
+
+    for batch in evaluation_batches(tokens, config.batch_size):
+        part = float(batch.columns["weights"].sum(dtype="float64"))
+        running.append((part, training.forward(session, batch, LossOptions())))
+        if len(running) > AHEAD:
+            read()
+    while running:
+        read()
+    if weight == 0:
+        raise DataError(
+            "the data set to evaluate on has no trained token",
+            help="hold out more rows, or look at `train_on`",
+        )
+    mean = loss / weight
+    return Evaluation(
+        loss=mean,
+        accuracy=correct / weight,
+        perplexity=math.exp(min(mean, LARGEST)),
+        bits_per_byte=loss / math.log(2) / tokens.bytes if tokens.bytes else math.nan,
+        tokens=tokens.trained,
+    )
+
+
+def evaluation_batches(tokens: Tokens, size: int) -> Iterator[Batch]:
+    """Each sequence once, those of like length together, shifted by one token."""
+    import numpy as np
+
+    lengths = np.diff(tokens.offsets)
+    order = np.argsort(lengths, kind="stable")
+    order = order[lengths[order] > 1]
+    for index, first in enumerate(range(0, len(order), size)):
+        chosen = order[first : first + size]
+        spans = [(int(tokens.offsets[i]), int(tokens.offsets[i + 1])) for i in chosen]
+        weights = np.concatenate([tokens.weights[low + 1 : high] for low, high in spans])
+        yield Batch(
+            index=index,
+            tokens=np.concatenate([tokens.tokens[low : high - 1] for low, high in spans]),
+            offsets=np.concatenate([[0], np.cumsum(lengths[chosen] - 1)]),
+            columns={
+                "targets": np.concatenate([tokens.tokens[low + 1 : high] for low, high in spans]),
+                "weights": weights,
+            },
+            sequences=len(spans),
+            trained=int((weights > 0).sum()),
+        )
+
+
+class LogEvaluationConfig(Config):
+    step: int = Field(ge=0)
+    prefix: str = "eval"
+
+
+@stage(effect=Effect.WRITES)
+def log_evaluation(
+    evaluation: Evaluation, *, config: LogEvaluationConfig, metrics: MetricsStore
+) -> None:
+    """Keep an evaluation's figures under a step."""
+    metrics.log(
+        config.step,
+        {
+            f"{config.prefix}/{name}": getattr(evaluation, name)
+            for name in ("loss", "accuracy", "perplexity", "bits_per_byte")
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Best(Record):
+    """The best evaluation so far: its loss and step; `since` counts those after it.
+
+    `improved`: the latest is the best. `stop`: patience is at an end.
+    """
+
+    loss: float
+    step: int
+    since: int
+    improved: bool
+    stop: bool
+
+
+class TrackBestConfig(Config):
+    step: int = Field(ge=0)
+    patience: int = Field(
+        0, ge=0, description="evaluations without a lower loss before `stop`; 0: never"
+    )
+
+
+@stage(effect=Effect.PURE)
+def track_best(evaluation: Evaluation, best: Best | None, *, config: TrackBestConfig) -> Best:
+    """The best evaluation after one more, by its loss."""
+    if best is None or evaluation.loss < best.loss:
+        return Best(evaluation.loss, config.step, since=0, improved=True, stop=False)
+    since = best.since + 1
+    stop = 0 < config.patience <= since
+    return Best(best.loss, best.step, since=since, improved=False, stop=stop)

@@ -1,0 +1,64 @@
+"""The learning rate as a function of the step."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from pydantic import Field
+
+from kitchen.ir.spec import Effect
+from kitchen.runtime.ports import DataError
+from kitchen.runtime.stage import Config, stage
+
+
+class LearningRateConfig(Config):
+    peak: float = Field(ge=0)
+    schedule: Literal["constant", "linear", "cosine", "polynomial", "exponential"] = "linear"
+    warmup_steps: int = Field(0, ge=0, description="steps until the peak is reached")
+    warmup_ratio: float = Field(0.0, ge=0, le=1, description="the same, as a share of all steps")
+    total_steps: int = Field(ge=1)
+    step: int = Field(ge=0, description="steps taken before this one")
+    minimum_ratio: float = Field(0.0, ge=0, le=1, description="share of the peak left at the end")
+    power: float = Field(1.0, gt=0, description="of `polynomial`")
+
+
+@stage(effect=Effect.PURE)
+def learning_rate(*, config: LearningRateConfig) -> float:
+    """The learning rate of a step: a linear warm-up from 0, then a schedule down from the peak.
+
+    With w warm-up steps of S, p = (step - w) / (S - w), m = `minimum_ratio`, the factor is
+    constant 1; linear m + (1 - m)(1 - p); cosine m + (1 - m)(1 + cos(pi p)) / 2; polynomial
+    m + (1 - m)(1 - p)^power; exponential m^p. The formulae are those of transformers'
+    `optimization.py`, which has no exponential: there it is a constant factor from step to step.
+    """
+    if config.warmup_steps and config.warmup_ratio:
+        raise DataError(
+            "`warmup_steps` and `warmup_ratio` both say how long the warm-up is",
+            help="leave one of them out",
+        )
+    if config.schedule == "exponential" and config.minimum_ratio == 0:
+        raise DataError(
+            "the `exponential` schedule never comes down to 0",
+            help="set `minimum_ratio` above 0, to 0.01 for example",
+        )
+    warmup = config.warmup_steps or math.ceil(config.warmup_ratio * config.total_steps)
+    if config.step < warmup:
+        return config.peak * config.step / warmup
+    progress = min((config.step - warmup) / max(1, config.total_steps - warmup), 1.0)
+    return config.peak * _factor(config, progress)
+
+
+def _factor(config: LearningRateConfig, progress: float) -> float:
+    low = config.minimum_ratio
+    match config.schedule:
+        case "constant":
+            return 1.0
+        case "linear":
+            return low + (1 - low) * (1 - progress)
+        case "cosine":
+            return low + (1 - low) * 0.5 * (1 + math.cos(math.pi * progress))
+        case "polynomial":
+            return low + (1 - low) * (1 - progress) ** config.power
+        case "exponential":
+            return low**progress
