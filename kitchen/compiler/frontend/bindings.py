@@ -8,7 +8,7 @@ from kitchen.compiler.frontend.data import UNREADABLE, plain_data
 from kitchen.compiler.frontend.overrides import ADAPTERS, Override
 from kitchen.compiler.frontend.report import Report, fault
 from kitchen.compiler.frontend.settings import check_setting
-from kitchen.compiler.frontend.syntax import AdapterBinding, Recipe
+from kitchen.compiler.frontend.syntax import AdapterBinding, Recipe, Scalar
 from kitchen.ir.diagnostic import did_you_mean
 from kitchen.ir.program import Binding
 from kitchen.ir.spec import AdapterSpec, Registry
@@ -32,7 +32,10 @@ def bind_adapters(
         if binding.port.text not in replaced
     }
     for port, override in replaced.items():
-        bindings[port] = Binding(port=port, adapter=override.text, span=override.span)
+        name = Scalar(override.text, True, override.span)
+        key = Scalar(port, True, override.key_span)
+        written = AdapterBinding(port=key, adapter=name, span=override.span)
+        bindings[port] = _bound(written, registry, report)
     return tuple(bindings.values())
 
 

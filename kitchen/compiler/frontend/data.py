@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from kitchen.compiler.frontend.operators import list_type
 from kitchen.compiler.frontend.report import Report, fault
 from kitchen.compiler.frontend.scalars import ScalarError, resolve
 from kitchen.compiler.frontend.syntax import Mapping, Node, Scalar
-from kitchen.ir.types import BOOL, FLOAT, INT, NONE, STR, UNKNOWN, Type, join, list_of, record
+from kitchen.ir.types import BOOL, FLOAT, INT, NONE, STR, UNKNOWN, Type, record
 
 
 def scalar_data(node: Scalar, expected: Type | None, report: Report) -> object:
@@ -65,11 +66,7 @@ def type_of_data(value: object) -> Type:
         case str():
             return STR
         case list() | tuple():
-            item: Type | None = None
-            for part in value:
-                found = type_of_data(part)
-                item = found if item is None else join(item, found)
-            return list_of(UNKNOWN if item is None else item)
+            return list_type(map(type_of_data, value))
         case dict():
             return record(**{name: type_of_data(part) for name, part in value.items()})
     return UNKNOWN

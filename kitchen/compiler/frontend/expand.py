@@ -43,7 +43,5 @@ def expand(
     if template is None:
         return None, tuple(diagnostics)
     parameters = evaluate_parameters(recipe, template, given, report)
-    expanded = Expanded(
-        recipe=recipe, template=template, parameters=parameters, bindings=bindings
-    )
+    expanded = Expanded(recipe=recipe, template=template, parameters=parameters, bindings=bindings)
     return expanded, tuple(diagnostics)

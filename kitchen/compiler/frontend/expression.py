@@ -8,13 +8,13 @@ from kitchen.compiler.frontend.data import UNREADABLE, field_of, item_of, scalar
 from kitchen.compiler.frontend.expression_text import ExpressionText
 from kitchen.compiler.frontend.grammar import Grammar, ReadName
 from kitchen.compiler.frontend.interpolation import Hole, pieces
-from kitchen.compiler.frontend.operators import Mismatch, a, condition, is_unknown
+from kitchen.compiler.frontend.operators import Mismatch, a, condition, is_unknown, list_type
 from kitchen.compiler.frontend.positions import part
 from kitchen.compiler.frontend.report import Report, fault
 from kitchen.compiler.frontend.syntax import Mapping, Node, Scalar, Sequence
 from kitchen.ir.expr import Apply, Const, Expr
 from kitchen.ir.source import Span
-from kitchen.ir.types import BOOL, SCALARS, STR, UNKNOWN, Type, accepts, join, list_of, record
+from kitchen.ir.types import BOOL, SCALARS, STR, UNKNOWN, Type, accepts, record
 
 
 def parse_expression(
@@ -50,21 +50,12 @@ def parse_setting(node: Node, scope: ReadName, report: Report, expected: Type | 
     if isinstance(node, Sequence):
         wanted = item_of(expected)
         items = tuple(parse_setting(item, scope, report, wanted) for item in node.items)
-        type_ = _list_type(items, wanted)
+        type_ = list_type(item.type for item in items)
         constants = [item.value for item in items if isinstance(item, Const)]
         if len(constants) == len(items):
             return Const(constants, type_, node.span)
         return Apply("list", items, type_, node.span)
     return _record(node, scope, report, expected)
-
-
-def _list_type(items: tuple[Expr, ...], wanted: Type | None) -> Type:
-    if not items:
-        return list_of(UNKNOWN if wanted is None else wanted)
-    item = items[0].type
-    for other in items[1:]:
-        item = join(item, other.type)
-    return list_of(item)
 
 
 def _record(node: Mapping, scope: ReadName, report: Report, expected: Type | None) -> Expr:
@@ -76,9 +67,7 @@ def _record(node: Mapping, scope: ReadName, report: Report, expected: Type | Non
     if all(isinstance(value, Const) for _, value in pairs):
         data = {key.text: value.value for key, value in pairs if isinstance(value, Const)}
         return Const(data, type_, node.span)
-    args = tuple(
-        arg for key, value in pairs for arg in (Const(key.text, STR, key.span), value)
-    )
+    args = tuple(arg for key, value in pairs for arg in (Const(key.text, STR, key.span), value))
     return Apply("record", args, type_, node.span)
 
 

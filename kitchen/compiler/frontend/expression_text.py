@@ -16,7 +16,6 @@ MAX_LENGTH = 1000
 #: What Python's parser says -> what that means here.
 _REASONS = {
     "invalid syntax": "it does not go on like this",
-    "unexpected EOF while parsing": "something is missing at its end",
     "too many nested parentheses": "its parentheses are nested too deep",
 }
 
@@ -61,8 +60,11 @@ class ExpressionText:
 
     def _syntax_fault(self, cause: SyntaxError) -> Diagnostic:
         reason = (cause.msg or "").partition(". ")[0]
+        at = cause.offset - 1 if cause.offset else len(self.text)
+        at = min(at, len(self.text))
+        if at == len(self.text):
+            reason = "something is missing at its end"
         reason = _REASONS.get(reason, reason)
-        at = min(max((cause.offset or 1) - 1, 0), len(self.text))
         shown = self.text if len(self.text) <= 40 else f"{self.text[:37]}..."
         message = f"`{shown}` is not an expression: {reason}"
         span = part(self.scalar, self.start + at, self.start + min(at + 1, len(self.text)))

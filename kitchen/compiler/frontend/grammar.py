@@ -17,6 +17,7 @@ from kitchen.compiler.frontend.operators import (
     comparison,
     condition,
     is_unknown,
+    list_type,
     sign,
 )
 from kitchen.compiler.frontend.report import Report, fault
@@ -24,7 +25,7 @@ from kitchen.compiler.frontend.shapes import FUNCTIONS, LITERALS
 from kitchen.ir.diagnostic import did_you_mean
 from kitchen.ir.expr import LARGEST, Apply, Const, Expr, Get
 from kitchen.ir.source import Span
-from kitchen.ir.types import BOOL, FLOAT, INT, NONE, STR, UNKNOWN, Type, join, list_of
+from kitchen.ir.types import BOOL, FLOAT, INT, NONE, STR, UNKNOWN, Type, join
 
 MAX_DEPTH = 40
 
@@ -216,14 +217,11 @@ class Grammar:
 
     def _list(self, node: ast.List, depth: int) -> Expr:
         items = tuple(self._expr(item, depth) for item in node.elts)
-        item = items[0].type if items else UNKNOWN
-        for other in items[1:]:
-            item = join(item, other.type)
-        span = self._span(node)
-        if all(isinstance(item, Const) for item in items):
-            values = [item.value for item in items if isinstance(item, Const)]
-            return Const(values, list_of(item), span)
-        return Apply("list", items, list_of(item), span)
+        type_, span = list_type(item.type for item in items), self._span(node)
+        constants = [item.value for item in items if isinstance(item, Const)]
+        if len(constants) == len(items):
+            return Const(constants, type_, span)
+        return Apply("list", items, type_, span)
 
     def _call(self, node: ast.Call, depth: int) -> Expr:
         span = self._span(node)

@@ -8,8 +8,9 @@ from kitchen.ir.expr import Apply, Const, Expr
 def present_if(condition: Expr, outcome: bool) -> tuple[Expr, ...]:
     """The reads that are known to be present where a condition came out as `outcome`."""
     match condition:
-        case Apply(op="!=" | "==" as op, args=(value, Const(value=None))) | Apply(
-            op="!=" | "==" as op, args=(Const(value=None), value)
+        case (
+            Apply(op="!=" | "==" as op, args=(value, Const(value=None)))
+            | Apply(op="!=" | "==" as op, args=(Const(value=None), value))
         ):
             return (value,) if (op == "!=") is outcome else ()
         case Apply(op="not", args=(inner,)):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
 
 from kitchen.ir.types import (
     BOOL,
@@ -36,6 +38,18 @@ Result = Type | Mismatch
 
 def is_unknown(type_: Type) -> bool:
     return type_.kind is Kind.UNKNOWN
+
+
+def list_type(items: Iterable[Type]) -> Type:
+    """The type of a list of such items.
+
+    A list of nothing or of several types is no wildcard, as a list of what is unknown is.
+    """
+    types = tuple(items)
+    if any(map(is_unknown, types)):
+        return list_of(UNKNOWN)
+    item = reduce(join, types) if types else UNKNOWN
+    return Type("List", Kind.SCALAR, (UNKNOWN,)) if is_unknown(item) else list_of(item)
 
 
 def arithmetic(op: str, left: Type, right: Type) -> Result:
@@ -97,9 +111,9 @@ def call(name: str, args: tuple[Type, ...]) -> Result:
             return list_of(INT)
         case "len", (Type(name="List" | "Stream" | "Str" | "Unknown"),):
             return INT
-        case ("min" | "max"), (Type(name="List") as items,) if items.args[0] in NUMBERS:
+        case (("min" | "max"), (Type(name="List") as items,)) if items.args[0] in NUMBERS:
             return items.args[0]
-        case ("min" | "max"), (_, _, *_) if all(arg in NUMBERS for arg in args):
+        case (("min" | "max"), (_, _, *_)) if all(arg in NUMBERS for arg in args):
             return FLOAT if FLOAT in args else INT
         case "round", (one,) if one in NUMBERS:
             return INT

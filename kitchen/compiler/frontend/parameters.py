@@ -30,8 +30,7 @@ def evaluate_parameters(
         if name not in known and not name.startswith(ADAPTERS):
             _unknown(name, override.key_span, template, known, report)
     return tuple(
-        _parameter(declaration, given, overrides, recipe, report)
-        for declaration in template.params
+        _parameter(declaration, given, overrides, recipe, report) for declaration in template.params
     )
 
 

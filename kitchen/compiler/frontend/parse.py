@@ -76,9 +76,7 @@ def parse_template(source: Source) -> tuple[Template | None, tuple[Diagnostic, .
         return template, tuple(diagnostics)
 
 
-def _document(
-    source: Source, kind: str
-) -> tuple[Mapping | None, Fields | None, list[Diagnostic]]:
+def _document(source: Source, kind: str) -> tuple[Mapping | None, Fields | None, list[Diagnostic]]:
     """The keys of a document of one kind; its version and kind are checked first."""
     node, found = read(source)
     diagnostics = list(found)

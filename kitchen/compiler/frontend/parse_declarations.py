@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from kitchen.compiler.frontend.data import UNREADABLE, plain_data
+from kitchen.compiler.frontend.data import UNREADABLE, item_of, plain_data
 from kitchen.compiler.frontend.report import Report, fault
 from kitchen.compiler.frontend.settings import check_setting, fits
 from kitchen.compiler.frontend.shapes import Fields, fields, mapping, name, scalar, sequence
@@ -110,7 +110,7 @@ def _bound(found: Fields, key: str, type_: Type, report: Report) -> float | None
 def _choices(found: Fields, type_: Type, report: Report) -> tuple[object, ...]:
     if "choices" not in found:
         return ()
-    choices = []
+    choices, type_ = [], item_of(type_) or type_
     for node in sequence(found["choices"][1], "`choices`", report):
         value = plain_data(node, type_, report)
         if value is UNREADABLE:

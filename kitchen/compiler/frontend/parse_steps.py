@@ -76,8 +76,8 @@ def parse_step(node: Node, report: Report) -> Step | None:
 
 def _kind_fault(node: Mapping, kinds: list[Scalar]) -> Diagnostic:
     if kinds:
-        message = f"a step has one kind, this one has {quoted(k.text for k in kinds[:2])}"
-        message = message.replace(" or ", " and ")
+        both = [kind.text for kind in kinds[:2]]
+        message = f"a step has one kind, this one has {quoted(both, 'and')}"
         also = [(kinds[0].span, "the first one")]
         help = "write two steps"
         return fault("K023", message, kinds[1].span, "a second kind", also=also, help=help)
@@ -157,10 +157,10 @@ def _inputs(found: Fields, report: Report) -> tuple[tuple[Scalar, Scalar], ...]:
         source = scalar(key, value, report)
         if source is None:
             continue
-        if "${" in source.text:
-            help = "write the name alone"
-            message = f"`in` takes the name of a value, not `{source.text}`"
-            report(fault("K022", message, source.span, "in `${...}`", help=help))
+        if not source.text.isidentifier():
+            help = "write the name alone; expressions stand under `with:`"
+            message = f"an input takes the name of a value, not `{source.text}`"
+            report(fault("K022", message, source.span, "not a name", help=help))
             continue
         inputs.append((key, source))
     return tuple(inputs)
@@ -195,8 +195,9 @@ def _map(found: Fields, span: Span, report: Report) -> MapStep | None:
     max_parallel = _expression(found, "max_parallel", report)
     when = _expression(found, "when", report)
     steps = _region(found, "steps", report)
-    if variable is None or not name(variable, "a loop variable", report) or over is None:
+    if variable is None or over is None:
         return None
+    name(variable, "a loop variable", report)
     return MapStep(
         variable=variable,
         over=over,

@@ -29,7 +29,7 @@ def fault(
     )
 
 
-def quoted(names: Iterable[str]) -> str:
+def quoted(names: Iterable[str], joint: str = "or") -> str:
     """Names in backticks, joined as a sentence has them."""
     *most, last = [f"`{name}`" for name in names]
-    return f"{', '.join(most)} or {last}" if most else last
+    return f"{', '.join(most)} {joint} {last}" if most else last

@@ -139,10 +139,14 @@ def _check_choices(
     setting: Setting, value: object, span: Span | None, report: Report, declared: Span | None
 ) -> None:
     choices = setting.choices
-    if not choices or value in choices or (value is None and setting.type.is_optional):
+    if not choices or (value is None and setting.type.is_optional):
+        return
+    items = value if isinstance(value, (list, tuple)) else [value]
+    stranger = next((item for item in items if item not in choices), None)
+    if stranger is None:
         return
     names = [str(choice) for choice in choices]
-    message = f"`{setting.name}` is one of {quoted(names)}, not {shown(value)}"
+    message = f"`{setting.name}` is one of {quoted(names)}, not {shown(stranger)}"
     also = [(declared, f"`{setting.name}` is declared here")]
-    help = did_you_mean(str(value), names)
+    help = did_you_mean(str(stranger), names)
     report(fault("K154", message, span, "not one of them", also=also, help=help))

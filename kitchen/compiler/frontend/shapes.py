@@ -36,9 +36,12 @@ def what(node: Node) -> str:
 
 
 def mapping(node: Node, subject: str, report: Report) -> Mapping | None:
-    """The node as a mapping of keys; None, reported, where it is not one."""
-    if isinstance(node, Mapping):
-        return node
+    """The node as a mapping, empty where nothing stands; None, reported, where it is not one."""
+    match node:
+        case Mapping():
+            return node
+        case Scalar(text="", plain=True):
+            return Mapping((), node.span)
     report(fault("K022", f"{subject} is a mapping of keys to values", node.span, what(node)))
     return None
 
@@ -86,8 +89,8 @@ def fields(
     missing = [name for name in required if name not in found]
     if missing:
         at = node.items[0][0].span if node.items else node.span
-        message = f"{subject} has no {quoted(missing).replace(' or ', ' and no ')}"
-        report(fault("K021", message, at, "in this mapping", help=f"add `{missing[0]}:`"))
+        message = f"{subject} needs {quoted(missing, 'and')}"
+        report(fault("K021", message, at, "not given here", help=f"add `{missing[0]}:`"))
     return found
 
 

@@ -38,12 +38,13 @@ class Templates:
     def find(self, named: Scalar) -> Template | None:
         """The template a scalar names; None, reported, where there is none."""
         source, key = self._source(named)
-        if source is None:
-            return None
+        return None if source is None else self._found(source, key, named)
+
+    def _found(self, source: Source, key: str, named: Scalar) -> Template | None:
         if key in self.open:
             message = f"the workflow `{named.text}` inlines itself"
             chain = [(scalar.span, "on the way here") for scalar in self.open.values()][1:]
-            help = "workflows end: take this step out, or write a `loop`"
+            help = "take this step out, or write a `loop`"
             self.report(fault("K041", message, named.span, "back again", also=chain, help=help))
             return None
         if key not in self.known:
@@ -83,9 +84,11 @@ class Templates:
     def _step(self, step: Step, key: str) -> Step:
         match step:
             case WorkflowStep():
-                template = self.find(step.workflow)
-                if template is not None:
-                    self.steps[key] += self.steps[self._source(step.workflow)[1]]
+                source, inner = self._source(step.workflow)
+                if source is None:
+                    return step
+                template = self._found(source, inner, step.workflow)
+                self.steps[key] += 0 if template is None else self.steps[inner]
                 return replace(step, template=template)
             case LoopStep() | MapStep():
                 return replace(step, steps=self._attached(step.steps, key))
