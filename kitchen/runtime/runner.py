@@ -9,28 +9,19 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from kitchen.ir.program import EMPTY, Op, Program, Region, Stage
-from kitchen.ir.walk import regions, uses, walk
+from kitchen.ir.program import Program
 from kitchen.runtime import plugins
 from kitchen.runtime.calls import Environment, StageError, Stopped, World
-from kitchen.runtime.checkpoint import Checkpoints, latest_version
+from kitchen.runtime.checkpoint import Checkpoints
+from kitchen.runtime.endings import run_ending
 from kitchen.runtime.environment import bound
-from kitchen.runtime.events import Listener, RunStarted, RunStopped, StageSkipped
+from kitchen.runtime.events import Listener, RunStarted, RunStopped
 from kitchen.runtime.interpreter import Interpreter, Position
 from kitchen.runtime.journal import Journal
 from kitchen.runtime.ports import Workspace
 from kitchen.runtime.provenance import provenance
 from kitchen.runtime.run_directory import RunDirectory
 from kitchen.runtime.signals import StopRequest
-from kitchen.runtime.values import Record
-
-
-@dataclass(frozen=True, slots=True)
-class Failure(Record):
-    """What `on_failure` may read: the step that failed, and what it said."""
-
-    stage: str
-    message: str
 
 
 def begin(
@@ -128,56 +119,11 @@ class Runner:
         except Stopped:
             return "stopped"  # the run is not over: its endings come when it is
         except StageError as failure:
-            failed = Failure(failure.op.name, str(failure.cause))
-            self._end(self.program.on_failure, world, environment, failure, failed)
-            self._end(self.program.finally_, world, environment, failure)
+            run_ending(self.program.on_failure, world, environment, failure)
+            run_ending(self.program.finally_, world, environment, failure)
             raise
-        self._end(self.program.finally_, world, environment, None)
+        run_ending(self.program.finally_, world, environment)
         return "done"
-
-    def _end(
-        self,
-        region: Region,
-        world: World,
-        environment: Environment,
-        failure: StageError | None,
-        failed: Failure | None = None,
-    ) -> None:
-        """Run `finally` or `on_failure`, with what there is; a failure in it hides no other."""
-        if region == EMPTY:
-            return
-        for param in region.params:
-            if param.name == "failure" and failed is not None:
-                environment[param] = failed
-            elif (latest := latest_version(param.name, environment)) is not None:
-                environment[param] = environment[latest]
-        for op in region.ops:
-            missing = _missing(op, environment)
-            if missing is not None:
-                if isinstance(op, Stage):
-                    world.emit(StageSkipped(op, f"`{missing}` was never made"))
-                continue
-            try:
-                Interpreter(world).run(Region(ops=(op,)), environment)
-            except StageError as second:
-                if failure is None:
-                    raise
-                failure.add_note(f"and then `{second.op.name}` failed: {second.cause}")
-
-
-def _missing(op: Op, environment: Environment) -> str | None:
-    """The first name an op at the end reads that stands for nothing."""
-    made = {value for inner in _inside(op) for value in inner}
-    for ref in uses(op):
-        if ref.value not in environment and ref.value not in made:
-            return ref.value.name
-    return None
-
-
-def _inside(op: Op) -> list[tuple[Any, ...]]:
-    inner = [inner.outputs for inner in walk(Region(ops=(op,)))]
-    params = [region.params for each in walk(Region(ops=(op,))) for region in regions(each)]
-    return inner + params
 
 
 def _forget(world: World) -> None:
