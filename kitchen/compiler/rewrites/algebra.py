@@ -65,6 +65,10 @@ def _simplified(expr: Apply) -> Expr:
             return args[1] if args[0].value is None else args[0]
         case "default" if _always_there(args[0]):
             return args[0]
+        case "required" if _always_there(args[0]):
+            return args[0]
+        case "==" | "!=" if _absent(args[0], args[1]) or _absent(args[1], args[0]):
+            return Const(expr.op == "!=", BOOL, expr.span)
         case "not":
             if isinstance(args[0], Apply) and args[0].op == "not" and args[0].args[0].type == BOOL:
                 return args[0].args[0]
@@ -150,6 +154,12 @@ def _total(expr: Expr) -> bool:
         case Apply(op=op, args=args) if op in _ARITHMETIC:
             return all(arg.type in _NUMBERS and _total(arg) for arg in args)
     return False
+
+
+def _absent(nothing: Expr, other: Expr) -> bool:
+    """Whether a comparison is of `null` with what is always there."""
+    absent = isinstance(nothing, Const) and nothing.value is None
+    return absent and _always_there(other) and _total(other)
 
 
 def _always_there(expr: Expr) -> bool:
