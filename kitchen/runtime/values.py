@@ -173,8 +173,8 @@ class Tokenizer(Handle):
         """Token ids of each text, int32, with no special token added."""
         raise NotImplementedError
 
-    def decode(self, ids: Sequence[int]) -> str:
-        """The text of token ids, special tokens left out."""
+    def decode(self, ids: Sequence[int], *, special: bool = False) -> str:
+        """The text of token ids; special tokens are in it only if asked for."""
         raise NotImplementedError
 
     def render_chat(

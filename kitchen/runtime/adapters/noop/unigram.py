@@ -12,6 +12,7 @@ from kitchen.runtime.ports import AdamParams, ModelOptions
 from kitchen.runtime.values import Session, Tokenizer
 
 BOS, EOS, PAD, VOCABULARY = 256, 257, 258, 259
+SPECIAL = {BOS: b"<bos>", EOS: b"<eos>", PAD: b"<pad>"}
 
 
 class ByteTokenizer(Tokenizer):
@@ -25,8 +26,10 @@ class ByteTokenizer(Tokenizer):
     def encode(self, texts: Sequence[str]) -> list[np.ndarray]:
         return [np.frombuffer(text.encode(), np.uint8).astype(np.int32) for text in texts]
 
-    def decode(self, ids: Sequence[int]) -> str:
-        return bytes(int(id) for id in ids if id < BOS).decode(errors="replace")
+    def decode(self, ids: Sequence[int], *, special: bool = False) -> str:
+        shown = SPECIAL if special else {}
+        pieces = (shown.get(id, b"") if id >= BOS else bytes([id]) for id in map(int, ids))
+        return b"".join(pieces).decode(errors="replace")
 
     def render_chat(
         self, messages: Sequence[Mapping[str, str]], *, add_generation_prompt: bool

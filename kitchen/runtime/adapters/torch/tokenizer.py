@@ -53,8 +53,8 @@ class FastTokenizer(Tokenizer):
         encodings = self._rust.encode_batch_fast(list(texts), add_special_tokens=False)
         return [np.array(encoding.ids, np.int32) for encoding in encodings]
 
-    def decode(self, ids: Sequence[int]) -> str:
-        return str(self._rust.decode([int(id) for id in ids], skip_special_tokens=True))
+    def decode(self, ids: Sequence[int], *, special: bool = False) -> str:
+        return str(self._rust.decode([int(id) for id in ids], skip_special_tokens=not special))
 
     def render_chat(
         self, messages: Sequence[Mapping[str, str]], *, add_generation_prompt: bool
