@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from kitchen.ir.source import Source
 from kitchen.ir.spec import Effect, Registry
 from kitchen.runtime.stage import Config, stage
@@ -39,7 +42,7 @@ def tell(x: int) -> None:
     """Told of a number, so that what made it matters."""
 
 
-STAGES = {"add": add, "start": start, "tell": tell}
+STAGES: Mapping[str, Any] = {"add": add, "start": start, "tell": tell}
 
 
 def chain(count: int) -> str:
@@ -74,6 +77,34 @@ steps:
 def registry(template: str) -> Registry:
     """What a generated recipe may name: the stages above and one template."""
     return Registry(
-        stages={name: function.spec for name, function in STAGES.items()},  # type: ignore[attr-defined]
+        stages={name: function.spec for name, function in STAGES.items()},
         workflows={"generated": Source("workflows/generated.yaml", template)},
     )
+
+
+def rounds(count: int, stages: int) -> str:
+    """A template whose loop takes `count` rounds of `stages` stages, each on the one before."""
+    steps = "".join(
+        f"""\
+      - stage: add
+        as: v
+        in: {{x: v}}
+        with: {{amount: {index}}}
+"""
+        for index in range(stages)
+    )
+    return f"""\
+kitchen: 1
+workflow: generated
+params:
+  at: {{type: int, default: 0}}
+steps:
+  - stage: start
+    as: v
+    with: {{at: "${{at}}"}}
+  - loop: turn
+    over: range({count})
+    steps:
+{steps}  - stage: tell
+    in: {{x: v}}
+"""
