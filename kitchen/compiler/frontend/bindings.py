@@ -1,4 +1,4 @@
-"""Which adapter stands behind each port, with its settings checked against its declaration."""
+"""Which adapter stands behind each port, and with which settings."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 from kitchen.compiler.frontend.data import UNREADABLE, plain_data
 from kitchen.compiler.frontend.overrides import ADAPTERS, Override
-from kitchen.compiler.frontend.report import Report, fault
-from kitchen.compiler.frontend.settings import check_setting
-from kitchen.compiler.frontend.syntax import AdapterBinding, Recipe, Scalar
-from kitchen.ir.diagnostic import did_you_mean
+from kitchen.compiler.frontend.report import Report
+from kitchen.compiler.frontend.settings import converted
+from kitchen.compiler.frontend.syntax import AdapterBinding, Recipe
 from kitchen.ir.program import Binding
-from kitchen.ir.spec import AdapterSpec, Registry
+from kitchen.ir.spec import Registry
+from kitchen.ir.types import UNKNOWN
 
 
 def bind_adapters(
@@ -19,53 +19,25 @@ def bind_adapters(
 ) -> tuple[Binding, ...]:
     """The bindings of a recipe; `--set adapters.PORT=NAME` puts another adapter behind a port.
 
-    Whether port and adapter exist is for the checks; here the settings of those that do are read.
+    Whether ports, adapters and their settings are what they should be is for the checks.
     """
-    replaced = {
-        name.removeprefix(ADAPTERS): override
-        for name, override in overrides.items()
-        if name.startswith(ADAPTERS)
-    }
-    bindings = {
-        binding.port.text: _bound(binding, registry, report)
-        for binding in recipe.adapters
-        if binding.port.text not in replaced
-    }
-    for port, override in replaced.items():
-        name = Scalar(override.text, True, override.span)
-        key = Scalar(port, True, override.key_span)
-        written = AdapterBinding(port=key, adapter=name, span=override.span)
-        bindings[port] = _bound(written, registry, report)
+    bindings = {binding.port.text: _bound(binding, registry, report) for binding in recipe.adapters}
+    for name, override in overrides.items():
+        if name.startswith(ADAPTERS):
+            port = name.removeprefix(ADAPTERS)
+            bindings[port] = Binding(port=port, adapter=override.text, span=override.whole)
     return tuple(bindings.values())
 
 
 def _bound(binding: AdapterBinding, registry: Registry, report: Report) -> Binding:
+    """The settings as data; what the adapter declares says how to read a plain scalar."""
     port, adapter = binding.port.text, binding.adapter.text
     spec = registry.adapters.get(port, {}).get(adapter)
-    config = _settings(binding, spec, report)
-    return Binding(port=port, adapter=adapter, config=config, span=binding.span)
-
-
-def _settings(
-    binding: AdapterBinding, spec: AdapterSpec | None, report: Report
-) -> tuple[tuple[str, object], ...]:
-    declared = {} if spec is None else {setting.name: setting for setting in spec.config}
-    adapter, config = binding.adapter.text, []
+    types = {} if spec is None else {setting.name: setting.type for setting in spec.config}
+    config = []
     for key, node in binding.config:
-        setting = declared.get(key.text)
-        value = plain_data(node, None if setting is None else setting.type, report)
-        if setting is not None:
-            value = check_setting(setting, value, node.span, report)
-        elif spec is not None:
-            message = f"the adapter `{adapter}` has no setting `{key.text}`"
-            help = did_you_mean(key.text, declared)
-            report(fault("K155", message, key.span, "unknown setting", help=help))
+        type_ = types.get(key.text, UNKNOWN)
+        value = plain_data(node, type_, report)
         if value is not UNREADABLE:
-            config.append((key.text, value))
-    given = {key.text for key, _ in binding.config}
-    for setting in declared.values():
-        if setting.required and setting.name not in given:
-            message = f"the adapter `{adapter}` needs the setting `{setting.name}`"
-            help = f"write `{binding.port.text}: {{use: {adapter}, {setting.name}: ...}}`"
-            report(fault("K156", message, binding.span, "not given here", help=help))
-    return tuple(config)
+            config.append((key.text, converted(value, type_)))
+    return Binding(port=port, adapter=adapter, config=tuple(config), span=binding.span)

@@ -27,6 +27,10 @@ class Override:
         return Span(self.source, 0, len(self.name))
 
     @property
+    def whole(self) -> Span:
+        return Span(self.source, 0, len(self.source.text))
+
+    @property
     def span(self) -> Span:
         return Span(self.source, self.start, len(self.source.text))
 

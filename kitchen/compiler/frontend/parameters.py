@@ -9,10 +9,11 @@ from kitchen.compiler.frontend.overrides import ADAPTERS, Override
 from kitchen.compiler.frontend.report import Report, fault
 from kitchen.compiler.frontend.settings import check_setting, parse_override
 from kitchen.compiler.frontend.syntax import Declaration, Node, Recipe, Scalar, Template
-from kitchen.ir.diagnostic import did_you_mean
+from kitchen.ir.diagnostic import Diagnostic, did_you_mean
 from kitchen.ir.expr import Value
 from kitchen.ir.program import Origin, Parameter
 from kitchen.ir.source import Span
+from kitchen.ir.types import UNKNOWN
 
 Given = Mapping[str, tuple[Scalar, Node]]
 
@@ -42,21 +43,27 @@ def _parameter(
     report: Report,
 ) -> Parameter:
     setting, declared = declaration.setting, declaration.span
-    origin, span = Origin.DEFAULT, None
-    value = setting.default
+    origin, span, value = Origin.DEFAULT, None, setting.default
+    faults: list[Diagnostic] = []
     if setting.name in overrides:
         override = overrides[setting.name]
         origin, span = Origin.SET, override.span
-        value = parse_override(setting, override.source, override.start, report, declared=declared)
+        value = parse_override(
+            setting, override.source, override.start, faults.append, declared=declared
+        )
     elif setting.name in given:
         _, node = given[setting.name]
         origin, span = Origin.RECIPE, node.span
-        data = plain_data(node, setting.type, report)
-        value = check_setting(setting, data, span, report, declared=declared)
+        data = plain_data(node, setting.type, faults.append)
+        value = check_setting(setting, data, span, faults.append, declared=declared)
     elif setting.required:
-        _missing(setting.name, declared, recipe, report)
+        faults.append(_missing(setting.name, declared, recipe))
+    for diagnostic in faults:
+        report(diagnostic)
+    # A value that was reported is not judged again by what reads it.
+    type_ = UNKNOWN if faults else setting.type
     return Parameter(
-        value=Value(setting.name, 0, setting.type),
+        value=Value(setting.name, 0, type_),
         setting=value,
         origin=origin,
         doc=setting.doc,
@@ -72,9 +79,9 @@ def _unknown(name: str, at: Span, template: Template, known: set[str], report: R
     report(fault("K150", message, at, "unknown parameter", also=also, help=help))
 
 
-def _missing(name: str, declared: Span, recipe: Recipe, report: Report) -> None:
+def _missing(name: str, declared: Span, recipe: Recipe) -> Diagnostic:
     at = recipe.workflow.span
     message = f"the workflow `{recipe.workflow.text}` needs the parameter `{name}`"
     also: list[tuple[Span | None, str]] = [(declared, "declared here, without a default")]
     help = f"add `{name}:` under `params:`, or give `--set {name}=...`"
-    report(fault("K151", message, at, f"`{name}` is not given", also=also, help=help))
+    return fault("K151", message, at, f"`{name}` is not given", also=also, help=help)

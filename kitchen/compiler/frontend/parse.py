@@ -9,7 +9,7 @@ from kitchen.compiler.frontend.report import Report, fault
 from kitchen.compiler.frontend.shapes import Fields, fields, mapping, scalar, word
 from kitchen.compiler.frontend.syntax import AdapterBinding, Mapping, Node, Recipe, Scalar, Template
 from kitchen.ir.diagnostic import Diagnostic
-from kitchen.ir.source import Source
+from kitchen.ir.source import Source, Span
 
 VERSION = "1"
 
@@ -129,11 +129,12 @@ def _adapters(found: Fields, report: Report) -> tuple[AdapterBinding, ...]:
 
 def _binding(port: Scalar, node: Node, report: Report) -> AdapterBinding | None:
     """`PORT: ADAPTER` or `PORT: {use: ADAPTER, key: value}`."""
+    span = Span(port.span.source, port.span.start, node.span.end)
     if not isinstance(node, Mapping):
         adapter = scalar(port, node, report, f"the adapter of `{port.text}`")
         if adapter is None:
             return None
-        return AdapterBinding(port=port, adapter=adapter, span=adapter.span)
+        return AdapterBinding(port=port, adapter=adapter, span=span)
     uses = [(key, value) for key, value in node.items if key.text == "use"]
     if not uses:
         message = f"the adapter of `{port.text}` is not named"
@@ -144,4 +145,4 @@ def _binding(port: Scalar, node: Node, report: Report) -> AdapterBinding | None:
     if adapter is None:
         return None
     config = tuple(item for item in node.items if item[0].text != "use")
-    return AdapterBinding(port=port, adapter=adapter, config=config, span=adapter.span)
+    return AdapterBinding(port=port, adapter=adapter, config=config, span=span)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from kitchen.compiler.frontend.data import UNREADABLE, item_of, plain_data
+from kitchen.compiler.frontend.data import UNREADABLE, plain_data
 from kitchen.compiler.frontend.report import Report, fault
-from kitchen.compiler.frontend.settings import check_setting, fits
+from kitchen.compiler.frontend.settings import check_setting
 from kitchen.compiler.frontend.shapes import Fields, fields, mapping, name, scalar, sequence
 from kitchen.compiler.frontend.syntax import Declaration, Node, Scalar
 from kitchen.ir.diagnostic import did_you_mean
+from kitchen.ir.fit import fits
 from kitchen.ir.spec import Setting
-from kitchen.ir.types import BOOL, FLOAT, INT, STR, Type, list_of, optional
+from kitchen.ir.types import BOOL, FLOAT, INT, SCALARS, STR, Type, list_of, optional
 
 _TYPES = {"str": STR, "int": INT, "float": FLOAT, "bool": BOOL, "record": Type("Record")}
 _LIST = re.compile(r"list\[(.*)\]")
@@ -60,16 +62,7 @@ def _with_default(setting: Setting, found: Fields, report: Report) -> Setting:
     node = found["default"][1]
     value = plain_data(node, setting.type, report)
     default = check_setting(setting, value, node.span, report)
-    return Setting(
-        name=setting.name,
-        type=setting.type,
-        required=False,
-        default=default,
-        minimum=setting.minimum,
-        maximum=setting.maximum,
-        choices=setting.choices,
-        doc=setting.doc,
-    )
+    return replace(setting, default=default)
 
 
 def _type(found: Fields, report: Report) -> Type | None:
@@ -110,7 +103,11 @@ def _bound(found: Fields, key: str, type_: Type, report: Report) -> float | None
 def _choices(found: Fields, type_: Type, report: Report) -> tuple[object, ...]:
     if "choices" not in found:
         return ()
-    choices, type_ = [], item_of(type_) or type_
+    if type_.required not in SCALARS.values():
+        message = f"`choices` are for a single value, this parameter is `{type_}`"
+        report(fault("K027", message, found["choices"][0].span))
+        return ()
+    choices = []
     for node in sequence(found["choices"][1], "`choices`", report):
         value = plain_data(node, type_, report)
         if value is UNREADABLE:
