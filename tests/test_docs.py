@@ -17,7 +17,7 @@ from tests.documents import Block, Command, blocks, commands, shows
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 #: Commands that set up or test the project: a test cannot run them, and does not need to.
-OURS = ("make ", "git clone ", "cd kitchen", 'pip install "')
+OURS = ("make ", "git clone ", "cd kitchen", 'pip install "', ".venv/")
 #: What a page says to install a reader's own package; here it goes beside the page, not to .venv.
 INSTALL = "pip install --editable ."
 INSTALL_BESIDE = "pip install --quiet --no-deps --no-build-isolation --target site ."
