@@ -139,8 +139,12 @@ class TrackBestConfig(Config):
 
 
 @stage(effect=Effect.PURE)
-def track_best(evaluation: Evaluation, best: Best | None, *, config: TrackBestConfig) -> Best:
-    """The best evaluation after one more, by its loss."""
+def track_best(
+    evaluation: Evaluation | None, best: Best | None, *, config: TrackBestConfig
+) -> Best:
+    """The best evaluation after one more, by its loss; before the first, anything is better."""
+    if evaluation is None:
+        return best or Best(math.inf, config.step, since=0, improved=False, stop=False)
     if best is None or evaluation.loss < best.loss:
         return Best(evaluation.loss, config.step, since=0, improved=True, stop=False)
     since = best.since + 1
