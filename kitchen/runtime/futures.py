@@ -1,13 +1,24 @@
-"""Futures made of futures: nothing here waits."""
+"""Futures that are there at once, and futures made of futures: nothing here waits."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from threading import Lock
 from typing import TypeVar
 
 A = TypeVar("A")
 B = TypeVar("B")
+
+
+def resolved(work: Callable[[], A]) -> Future[A]:
+    """The result of work done here and now; a failure comes out where the result is read."""
+    future: Future[A] = Future()
+    try:
+        future.set_result(work())
+    except Exception as fault:
+        future.set_exception(fault)
+    return future
 
 
 def gather(futures: Sequence[Future[A]], combine: Callable[[list[A]], B]) -> Future[B]:
@@ -16,7 +27,8 @@ def gather(futures: Sequence[Future[A]], combine: Callable[[list[A]], B]) -> Fut
     The first failure in the order given is the failure of the whole.
     """
     whole: Future[B] = Future()
-    missing = set(range(len(futures)))
+    whole.set_running_or_notify_cancel()  # it is under way: it can no longer be cancelled
+    lock, left = Lock(), len(futures)
 
     def settle() -> None:
         try:
@@ -24,13 +36,16 @@ def gather(futures: Sequence[Future[A]], combine: Callable[[list[A]], B]) -> Fut
         except Exception as fault:
             whole.set_exception(fault)
 
-    def arrived(index: int) -> None:
-        missing.discard(index)
-        if not missing and not whole.done():
+    def arrived(_: Future[A]) -> None:
+        nonlocal left
+        with lock:
+            left -= 1
+            last = left == 0
+        if last:
             settle()
 
     if not futures:
         settle()
-    for index, future in enumerate(futures):
-        future.add_done_callback(lambda _, index=index: arrived(index))
+    for future in futures:
+        future.add_done_callback(arrived)
     return whole

@@ -10,6 +10,7 @@ import numpy as np
 from kitchen.runtime.adapter import NoConfig
 from kitchen.runtime.adapters.noop.training import Call
 from kitchen.runtime.adapters.noop.unigram import EOS, UnigramSession
+from kitchen.runtime.futures import resolved
 from kitchen.runtime.ports import AdapterError, Sample, SamplingParams, Workspace
 from kitchen.runtime.values import Sampler, Session, Tokenizer
 
@@ -40,11 +41,12 @@ class NoopSampling:
     ) -> Future[list[list[Sample]]]:
         self.calls.append(Call("sample", {"prompts": len(prompts), "count": count}))
         assert isinstance(sampler, UnigramSampler)
-        future: Future[list[list[Sample]]] = Future()
-        seeds = np.random.SeedSequence(params.seed).spawn(len(prompts) * count)
-        rows = [_sample(sampler, params, np.random.default_rng(seed)) for seed in seeds]
-        future.set_result([rows[at : at + count] for at in range(0, len(rows), count)])
-        return future
+        own = sampler
+
+        def draw(p: int, r: int) -> Sample:
+            return _sample(own, params, np.random.default_rng([params.seed, p, r]))
+
+        return resolved(lambda: [[draw(p, r) for r in range(count)] for p in range(len(prompts))])
 
     def compute_logprobs(
         self, sampler: Sampler, sequences: Sequence[np.ndarray]
@@ -55,9 +57,7 @@ class NoopSampling:
         rows = [known[sequence].astype(np.float32) for sequence in sequences]
         for row in rows:
             row[:1] = np.nan
-        future: Future[list[np.ndarray]] = Future()
-        future.set_result(rows)
-        return future
+        return resolved(lambda: rows)
 
 
 def _sample(
@@ -80,7 +80,7 @@ def _sample(
 def _chances(logprobs: np.ndarray, params: SamplingParams) -> np.ndarray:
     """Probabilities after temperature, then top-k, then top-p, as the port says."""
     if params.temperature == 0:
-        return np.eye(len(logprobs))[int(logprobs.argmax())]
+        return (np.arange(len(logprobs)) == logprobs.argmax()).astype(np.float64)
     tempered = logprobs / params.temperature
     chances = np.exp(tempered - tempered.max())
     order = np.argsort(-chances, kind="stable")
@@ -89,5 +89,5 @@ def _chances(logprobs: np.ndarray, params: SamplingParams) -> np.ndarray:
     chances /= chances.sum()
     before = np.cumsum(chances[order]) - chances[order]
     chances[order[before >= params.top_p]] = 0
-    total: np.ndarray = chances / chances.sum()
-    return total
+    kept: np.ndarray = chances / chances.sum()
+    return kept

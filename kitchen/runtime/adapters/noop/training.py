@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from kitchen.runtime.adapters.noop.unigram import (
     UnigramSession,
     loss_and_slopes,
 )
+from kitchen.runtime.futures import resolved
 from kitchen.runtime.losses import loss_settings, require_columns
 from kitchen.runtime.ports import (
     AdamParams,
@@ -33,7 +34,6 @@ from kitchen.runtime.ports import (
 )
 from kitchen.runtime.values import Batch, Session, Tokenizer
 
-R = TypeVar("R")
 STATE, WEIGHTS = "state.json", "unigram.json"
 
 
@@ -60,7 +60,7 @@ class NoopTraining:
 
     def forward(self, session: Session, batch: Batch, loss: LossOptions) -> Future[ForwardOutput]:
         self._record("forward", batch=batch.index, sequences=batch.sequences, loss=loss.name)
-        return _resolve(lambda: _pass(_own(session), batch, loss, training=False))
+        return resolved(lambda: _pass(_own(session), batch, loss, training=False))
 
     def forward_backward(
         self, session: Session, batch: Batch, loss: LossOptions
@@ -68,7 +68,7 @@ class NoopTraining:
         self._record(
             "forward_backward", batch=batch.index, sequences=batch.sequences, loss=loss.name
         )
-        return _resolve(lambda: _pass(_own(session), batch, loss, training=True))
+        return resolved(lambda: _pass(_own(session), batch, loss, training=True))
 
     def forward_backward_custom(
         self, session: Session, batch: Batch, loss: CustomLoss
@@ -80,7 +80,7 @@ class NoopTraining:
 
     def optim_step(self, session: Session, adam: AdamParams) -> Future[OptimStepOutput]:
         self._record("optim_step", **asdict(adam))
-        return _resolve(lambda: _optim_step(_own(session), adam))
+        return resolved(lambda: _optim_step(_own(session), adam))
 
     def save_state(self, session: Session, folder: Path) -> None:
         self._record("save_state", folder=folder.name)
@@ -151,15 +151,6 @@ def _own(session: Session) -> UnigramSession:
     return session
 
 
-def _resolve(work: Callable[[], R]) -> Future[R]:
-    future: Future[R] = Future()
-    try:
-        future.set_result(work())
-    except Exception as fault:
-        future.set_exception(fault)
-    return future
-
-
 def _write(path: Path, content: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content) + "\n")
@@ -170,7 +161,7 @@ def _pass(
 ) -> ForwardOutput:
     settings = loss_settings(loss)
     require_columns(loss.name, batch.columns)
-    columns = {name: column for name, column in batch.columns.items()}
+    columns = batch.columns
     targets = columns["targets"]
     if batch.tokens.size == 0:
         raise AdapterError("the batch is empty", help="give it at least one sequence")

@@ -101,6 +101,12 @@ def _require_sound(session: TorchSession, batch: Batch) -> None:
         raise AdapterError(
             "the batch has no column `targets`", help="give each token the one that follows it"
         )
+    longest = int(np.diff(batch.offsets).max())
+    if longest > session.context:
+        raise AdapterError(
+            f"a sequence has {longest} tokens, and the model sees {session.context}",
+            help="set `max_length` to that, or to less",
+        )
     highest = max(int(batch.tokens.max()), int(batch.columns["targets"].max(initial=0)))
     if highest >= session.vocabulary:
         raise AdapterError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from kitchen.runtime.adapters.torch.tokenizer import FastTokenizer
+
+
+#: Passes go one at a time: dropout draws from the global generator, and fills the machine anyway.
+_ALONE = threading.RLock()
 
 
 class TorchSession(Session):
@@ -45,6 +51,8 @@ class TorchSession(Session):
             if parameter.requires_grad
         }
         self.vocabulary = int(model.get_input_embeddings().weight.shape[0])
+        limit = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+        self.context: int = limit or sys.maxsize  #: the longest sequence the model is made for
         self.isolates = isolates  #: attention takes a row of documents, each for itself
         self.step = 0  #: optimizer steps taken
         self.passes = 0  #: backward passes since the last of them
@@ -82,16 +90,15 @@ class TorchSession(Session):
     @contextmanager
     def computing(self, *, training: bool) -> Iterator[None]:
         """The model set for a pass: dropout on or off, gradients on or off, precision."""
-        model = self.model
-        if model.training is not training:
-            model.train(training)
         precision: Any = (
             torch.autocast("cuda", dtype=torch.bfloat16)
             if self.device.type == "cuda"
             else nullcontext()
         )
         draws = self.random.drawn() if training and self.drops else nullcontext()
-        with torch.set_grad_enabled(training), precision, draws:
+        with _ALONE, torch.set_grad_enabled(training), precision, draws:
+            if self.model.training is not training:
+                self.model.train(training)
             yield
 
 

@@ -7,11 +7,10 @@ Calls run when they are made, so each future is already resolved; a failure come
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import cast
 
 import torch
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
@@ -25,6 +24,7 @@ from kitchen.runtime.adapters.torch.models import build_model, locate, named_fai
 from kitchen.runtime.adapters.torch.presets import PRESETS
 from kitchen.runtime.adapters.torch.session import TorchSession
 from kitchen.runtime.adapters.torch.tokenizer import FastTokenizer, load_tokenizer, train_tokenizer
+from kitchen.runtime.futures import resolved
 from kitchen.runtime.losses import loss_settings, require_columns
 from kitchen.runtime.ports import (
     AdamParams,
@@ -38,8 +38,6 @@ from kitchen.runtime.ports import (
 )
 from kitchen.runtime.values import Batch, Session, Tokenizer
 
-R = TypeVar("R")
-
 
 class TorchTraining:
     """Trains transformers models in this process."""
@@ -50,8 +48,6 @@ class TorchTraining:
         logging.disable_progress_bar()  # transformers draws one for every file it reads or writes
         if config.threads:
             torch.set_num_threads(config.threads)
-        # Dropout draws from PyTorch's global generator: one pass at a time.
-        self._alone = threading.Lock()
 
     def load_tokenizer(self, model: str, texts: Callable[[], Iterable[str]]) -> Tokenizer:
         if model in PRESETS:
@@ -67,20 +63,20 @@ class TorchTraining:
         return TorchSession(options, own, model, peft, self.device, isolates=isolates)
 
     def forward(self, session: Session, batch: Batch, loss: LossOptions) -> Future[ForwardOutput]:
-        return self._resolve(lambda: _pass(_own(session), batch, loss, training=False))
+        return resolved(lambda: _pass(_own(session), batch, loss, training=False))
 
     def forward_backward(
         self, session: Session, batch: Batch, loss: LossOptions
     ) -> Future[ForwardOutput]:
-        return self._resolve(lambda: _pass(_own(session), batch, loss, training=True))
+        return resolved(lambda: _pass(_own(session), batch, loss, training=True))
 
     def forward_backward_custom(
         self, session: Session, batch: Batch, loss: CustomLoss
     ) -> Future[ForwardOutput]:
-        return self._resolve(lambda: _custom_pass(_own(session), batch, loss))
+        return resolved(lambda: _custom_pass(_own(session), batch, loss))
 
     def optim_step(self, session: Session, adam: AdamParams) -> Future[OptimStepOutput]:
-        return self._resolve(lambda: _optim_step(_own(session), adam))
+        return resolved(lambda: _optim_step(_own(session), adam))
 
     def save_state(self, session: Session, folder: Path) -> None:
         state.save(_own(session), folder)
@@ -96,15 +92,6 @@ class TorchTraining:
 
     def close_session(self, session: Session) -> None:
         _own(session).close()
-
-    def _resolve(self, work: Callable[[], R]) -> Future[R]:
-        future: Future[R] = Future()
-        try:
-            with self._alone:
-                future.set_result(work())
-        except Exception as fault:
-            future.set_exception(fault)
-        return future
 
 
 def _device(name: str) -> torch.device:
