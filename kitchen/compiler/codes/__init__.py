@@ -13,7 +13,9 @@ from kitchen.compiler.codes import (
     control,
     data,
     document,
+    expressions,
     names,
+    parameters,
     ports,
     run,
     targets,
@@ -21,7 +23,19 @@ from kitchen.compiler.codes import (
 )
 from kitchen.compiler.codes.code import Code
 
-FAMILIES = (document, command_line, names, types, ports, control, targets, data, run)
+FAMILIES = (
+    document,
+    command_line,
+    names,
+    parameters,
+    types,
+    expressions,
+    ports,
+    control,
+    targets,
+    data,
+    run,
+)
 
 CODES: Mapping[str, Code] = {entry.code: entry for family in FAMILIES for entry in family.CODES}
 

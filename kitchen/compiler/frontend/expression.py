@@ -8,35 +8,24 @@ from kitchen.compiler.frontend.data import UNREADABLE, field_of, item_of, scalar
 from kitchen.compiler.frontend.expression_text import ExpressionText
 from kitchen.compiler.frontend.grammar import Grammar, ReadName
 from kitchen.compiler.frontend.interpolation import Hole, pieces
-from kitchen.compiler.frontend.operators import Mismatch, a, condition, is_unknown, list_type
+from kitchen.compiler.frontend.operators import a, is_unknown, list_type
 from kitchen.compiler.frontend.positions import part
 from kitchen.compiler.frontend.report import Report, fault
 from kitchen.compiler.frontend.syntax import Mapping, Node, Scalar, Sequence
 from kitchen.ir.expr import Apply, Const, Expr
 from kitchen.ir.source import Span
-from kitchen.ir.types import BOOL, SCALARS, STR, UNKNOWN, Type, accepts, record
+from kitchen.ir.types import SCALARS, STR, UNKNOWN, Type, record
 
 
-def parse_expression(
-    scalar: Scalar, scope: ReadName, report: Report, expected: Type | None = None
-) -> Expr:
-    """The expression a scalar holds. Where `expected` is given, another type is reported."""
+def parse_expression(scalar: Scalar, scope: ReadName, report: Report) -> Expr:
+    """The typed expression a scalar holds; `scope` says what a name stands for."""
     text = scalar.text
     if text.lstrip().startswith("${"):
-        message = f"`{text.strip()}` is an expression already"
-        report(fault("K032", message, scalar.span, help="write it without `${` and `}`"))
+        message = "an expression stands alone here"
+        help = "write it without `${` and `}`"
+        report(fault("K032", message, scalar.span, "in `${...}`", help=help))
         return Const(None, UNKNOWN, scalar.span)
-    found = _parse(scalar, 0, len(text), scope, report)
-    if expected is None or accepts(expected, found.type):
-        return found
-    if expected == BOOL:
-        wrong = condition("this", found.type)
-        assert isinstance(wrong, Mismatch)
-        report(fault("K250", wrong.message, found.span, f"{found.type}", help=wrong.help))
-    else:
-        message = f"{a(expected)} is wanted here, this is {a(found.type)}"
-        report(fault("K250", message, found.span, f"{found.type}"))
-    return Const(None, UNKNOWN, found.span)
+    return _parse(scalar, 0, len(text), scope, report)
 
 
 def parse_setting(node: Node, scope: ReadName, report: Report, expected: Type | None) -> Expr:

@@ -33,7 +33,7 @@ def check_setting(
         return converted(value, setting.type)
     message = f"`{setting.name}` is {wrong.wanted}, not {shown(value)}"
     also = [(declared, f"`{setting.name}` is declared here")]
-    report(fault(_CODES[wrong.why], message, span, wrong.why.value, also=also, help=wrong.help))
+    report(fault(_CODES[wrong.why], message, span, wrong.given, also=also, help=wrong.help))
     return value
 
 

@@ -1,0 +1,74 @@
+"""K25_: what operators and functions are given."""
+
+from __future__ import annotations
+
+from kitchen.compiler.codes.code import Code, page
+
+CODES: tuple[Code, ...] = (
+    page(
+        "K250",
+        "operands that do not go together",
+        why="""An expression is typed when it is read, so that `epochs > "3"` is found now and not
+            when the loop around it has run for an hour.""",
+        example="""
+            kitchen: 1
+            workflow: example
+            params:
+              epochs: {type: int}
+            steps:
+              - if: epochs > "3"
+                then: []
+        """,
+        cure="""Compare and compute values of one kind. A condition is true or false: write `x > 0`
+            rather than `x`.""",
+    ),
+    page(
+        "K251",
+        "an expression that needs a value which may be absent",
+        why="""What is optional may be absent when the expression is computed, and nothing can be
+            computed from nothing.""",
+        example="""
+            kitchen: 1
+            workflow: example
+            params:
+              limit: {type: "int?"}
+            steps:
+              - if: limit > 3
+                then: []
+        """,
+        cure="""Say what stands in for it, `default(limit, 0) > 3`, or test it first,
+            `limit != None and limit > 3`.""",
+    ),
+    page(
+        "K253",
+        "an expression with two types",
+        why="""`x if c else y` has one type, whichever way the condition goes.""",
+        example="""
+            kitchen: 1
+            workflow: example
+            params:
+              epochs: {type: int}
+            steps:
+              - loop: epoch
+                over: range(epochs if epochs > 0 else "none")
+                steps: []
+        """,
+        cure="""Make both the same type.""",
+    ),
+    page(
+        "K254",
+        "a value that has no text",
+        why="""Numbers, texts, and true or false can stand inside a longer text. Lists, records and
+            handles have no one way to be written there.""",
+        example="""
+            kitchen: 1
+            workflow: example
+            params:
+              names: {type: "list[str]", default: []}
+            steps:
+              - stage: load_dataset
+                with: {source: "data-${names}"}
+        """,
+        cure="""Put one of its fields there, or make the `${...}` the whole value.""",
+    ),
+)
