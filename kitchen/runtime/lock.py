@@ -13,7 +13,8 @@ from pathlib import Path
 
 from kitchen.runtime.manifest import StorageError
 
-ATTEMPTS, PAUSE = 5, 0.02  # someone who only asks `is_locked` holds the lock for a moment
+ATTEMPTS = 5
+PAUSE = 0.02  # someone who only asks `is_locked` holds the lock for a moment
 
 
 class LockHeld(Exception):
