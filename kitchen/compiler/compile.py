@@ -57,12 +57,12 @@ def compile_recipe(
         program = rewrite(program, registry)
         if rewrite.__name__ == after:
             return Compiled(program=program, original=original, diagnostics=demand(found))
-    live = LIVE_CHECKS + (UNUSED_CHECKS if _all_named(found) else ())
+    live = LIVE_CHECKS + (UNUSED_CHECKS if _all_bound(found) else ())
     found += tuple(fault for check in live for fault in check(program, registry, original))
     return Compiled(program=program, original=original, diagnostics=demand(found))
 
 
-def _all_named(found: tuple[Diagnostic, ...]) -> bool:
-    """Whether every name stands for something, so that what nothing uses is known."""
+def _all_bound(found: tuple[Diagnostic, ...]) -> bool:
+    """Whether every name and input has what was meant, so that what nothing uses is known."""
     errors = (fault for fault in found if fault.severity is Severity.ERROR)
-    return not any(fault.code.startswith(("K0", "K1")) for fault in errors)
+    return not any(fault.code.startswith(("K0", "K1", "K20")) for fault in errors)

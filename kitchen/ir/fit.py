@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from enum import Enum
+from enum import Enum, auto
 from typing import NamedTuple
 
 from kitchen.ir.diagnostic import did_you_mean
@@ -15,17 +15,20 @@ from kitchen.ir.types import BOOL, FLOAT, INT, NONE, STR, Kind, Type, element
 class Why(Enum):
     """What is wrong with a value."""
 
-    TYPE = "of another type"
-    RANGE = "out of range"
-    CHOICE = "none of the choices"
-    INFINITE = "not finite"
+    TYPE = auto()
+    RANGE = auto()
+    CHOICE = auto()
+    INFINITE = auto()
 
 
 class Misfit(NamedTuple):
-    """Why a setting does not take a value: what it takes (after "is"), and the cure."""
+    """Why a setting does not take a value: what it takes (after "is"), what it was given instead,
+    and the cure.
+    """
 
     why: Why
     wanted: str
+    given: str
     help: str | None = None
 
 
@@ -59,17 +62,20 @@ def fits(value: object, type_: Type) -> bool:
 def misfit(setting: Setting, value: object) -> Misfit | None:
     """Why a setting does not take a value; None where it does."""
     if not fits(value, setting.type):
-        return Misfit(Why.TYPE, described(setting.type), _other_spelling(setting.type, value))
+        help = _other_spelling(setting.type, value)
+        return Misfit(Why.TYPE, described(setting.type), _called(value), help)
     if not _finite(value):
-        return Misfit(Why.INFINITE, "a finite number", "leave it out where no limit is meant")
+        help = "leave it out where no limit is meant"
+        return Misfit(Why.INFINITE, "a finite number", "this is not finite", help)
     if value is None:
         return None
     if setting.choices and value not in setting.choices:
         names = [_plain(choice) for choice in setting.choices]
         wanted = "one of " + ", ".join(f"`{name}`" for name in names)
-        return Misfit(Why.CHOICE, wanted, did_you_mean(_plain(value), names))
+        help = did_you_mean(_plain(value), names)
+        return Misfit(Why.CHOICE, wanted, "this is none of them", help)
     if isinstance(value, int | float) and _outside(setting, value):
-        return Misfit(Why.RANGE, _bounds(setting))
+        return Misfit(Why.RANGE, _bounds(setting), "this is out of range")
     return None
 
 
@@ -101,6 +107,20 @@ def shown(value: object) -> str:
         return "a mapping"
     text = _plain(value)
     return f"`{text if len(text) <= 40 else text[:37] + '...'}`"
+
+
+def _called(value: object) -> str:
+    """What a value of the wrong type is, as a label has it."""
+    match value:
+        case None:
+            return "nothing stands here"
+        case str():
+            return "this is a text"
+        case bool():
+            return "this is true or false"
+        case int() | float():
+            return "this is a number"
+    return f"this is {shown(value)}"
 
 
 def _plain(value: object) -> str:

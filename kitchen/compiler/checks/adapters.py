@@ -1,19 +1,18 @@
-"""Adapters: that the port and the adapter exist, and that the adapter takes its settings."""
+"""Adapters: that the port and the adapter behind it exist."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kitchen.compiler.checks.places import key_after, place
+from kitchen.compiler.checks.places import place
 from kitchen.ir.diagnostic import Diagnostic, did_you_mean
-from kitchen.ir.fit import described, misfit, shown
 from kitchen.ir.program import Binding, Program
 from kitchen.ir.source import Span
-from kitchen.ir.spec import AdapterSpec, Registry
+from kitchen.ir.spec import Registry
 
 
 def bindings(program: Program, registry: Registry) -> Iterator[Diagnostic]:
-    """Report ports and adapters that do not exist, and settings that an adapter does not take."""
+    """Report ports and adapters that do not exist."""
     for binding in program.bindings:
         adapters = registry.adapters.get(binding.port)
         if adapters is None:
@@ -30,40 +29,6 @@ def bindings(program: Program, registry: Registry) -> Iterator[Diagnostic]:
                 place(_word(binding, binding.adapter), "unknown adapter"),
                 help=did_you_mean(binding.adapter, adapters),
             )
-        else:
-            yield from _settings(binding, adapters[binding.adapter])
-
-
-def _settings(binding: Binding, spec: AdapterSpec) -> Iterator[Diagnostic]:
-    given = dict(binding.config)
-    subject = f"the adapter `{spec.name}`"
-    for setting in spec.config:
-        if setting.name not in given:
-            if setting.required:
-                yield Diagnostic(
-                    "K304",
-                    f"{subject} needs the setting `{setting.name}`",
-                    place(_word(binding, binding.adapter), f"`{setting.name}` is not given"),
-                    help=f"add `{setting.name}` beside `use:`, {described(setting.type)}",
-                )
-            continue
-        value = given.pop(setting.name)
-        wrong = misfit(setting, value)
-        if wrong is not None:
-            yield Diagnostic(
-                "K305",
-                f"`{setting.name}` of {subject} is {wrong.wanted}, not {shown(value)}",
-                place(key_after(setting.name, binding.span), wrong.why.value),
-                help=wrong.help,
-            )
-    for name in given:
-        known = {setting.name for setting in spec.config}
-        yield Diagnostic(
-            "K303",
-            f"{subject} has no setting `{name}`",
-            place(key_after(name, binding.span), "unknown setting"),
-            help=did_you_mean(name, known) if known else f"{subject} has no settings at all",
-        )
 
 
 def _word(binding: Binding, word: str) -> Span | None:
@@ -71,5 +36,5 @@ def _word(binding: Binding, word: str) -> Span | None:
     span = binding.span
     if span is None:
         return None
-    at = span.source.text.find(word, span.start)
+    at = span.source.text.find(word, span.start, span.end)
     return span if at < 0 else Span(span.source, at, at + len(word))

@@ -54,17 +54,20 @@ def _idle(
 ) -> Diagnostic:
     first = op.then.ops[0]
     step = first.stage if isinstance(first, Stage) else first.name
-    interval = _set(op.condition, program)
-    limits = [param for loop in loops if loop.over for param in _set(loop.over, program)]
-    times = " and ".join(f"the {count} rounds of `{name}`" for name, count in rounds.items())
-    told = [place(p.span, f"`{p.value.name}` is {shown(p.setting)}") for p in interval + limits]
-    here = place(expression_span(op.condition, op.span), f"false in all {times or 'its rounds'}")
+    interval = _read(op.condition, program)
+    limits = [param for loop in loops if loop.over for param in _read(loop.over, program)]
+    times = " and ".join(_rounds(name, count) for name, count in rounds.items())
+    told = [
+        place(param.span or param.declared, f"`{param.value.name}` is {shown(param.setting)}")
+        for param in sorted(interval + limits, key=lambda param: param.origin is Origin.DEFAULT)
+    ]
+    here = place(expression_span(op.condition, op.span), "never true")
     labels = places(*told, here)
     lower = " or ".join(f"lower `{param.value.name}`" for param in interval[:1])
     higher = " or ".join(f"raise `{param.value.name}`" for param in limits[:1])
     return Diagnostic(
         "K404",
-        f"`{step}` never runs: its condition is false in all {times or 'its rounds'}",
+        f"`{step}` never runs: its condition is false in {times or 'all rounds'}",
         labels[0] if labels else None,
         labels[1:],
         ", or ".join(part for part in (lower, higher) if part) or None,
@@ -72,7 +75,11 @@ def _idle(
     )
 
 
-def _set(expr: Expr, program: Program) -> list[Parameter]:
-    """The parameters an expression reads that the recipe or the command line has set."""
+def _rounds(loop: str, count: str) -> str:
+    return f"the one round of `{loop}`" if count == "1" else f"all {count} rounds of `{loop}`"
+
+
+def _read(expr: Expr, program: Program) -> list[Parameter]:
+    """The parameters an expression reads."""
     read = {ref.value for ref in refs(expr)}
-    return [p for p in program.params if p.value in read and p.origin is not Origin.DEFAULT]
+    return [param for param in program.params if param.value in read]

@@ -12,7 +12,7 @@ from kitchen.ir.spec import Effect, Registry
 
 def no_effect(program: Program, registry: Registry, original: Program) -> Iterator[Diagnostic]:
     """Report a workflow in which no step that is left writes anything."""
-    if any(_writes(op.stage, registry) for op in stages(program)):
+    if leaves_something(program, registry):
         return
     lost = next((gone for gone in program.removed if _writes(gone.stage, registry)), None)
     yield Diagnostic(
@@ -22,6 +22,11 @@ def no_effect(program: Program, registry: Registry, original: Program) -> Iterat
         places(place(lost.span, f"removed: {lost.reason}") if lost else None),
         "add a step that keeps the result, such as `save_weights`",
     )
+
+
+def leaves_something(program: Program, registry: Registry) -> bool:
+    """Whether a step writes; where none does, all is unused and only that is worth saying."""
+    return any(_writes(op.stage, registry) for op in stages(program))
 
 
 def _writes(stage: str, registry: Registry) -> bool:

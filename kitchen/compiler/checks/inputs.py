@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kitchen.compiler.checks.loops import left_by_shared_updates
 from kitchen.compiler.checks.places import Producers, expression_span, place, places, stages
 from kitchen.compiler.checks.presence import Presence
 from kitchen.compiler.checks.sources import Sources
 from kitchen.ir.diagnostic import Diagnostic
-from kitchen.ir.expr import Expr, Ref
+from kitchen.ir.expr import Expr, Ref, Value
 from kitchen.ir.program import Program, Stage
 from kitchen.ir.spec import Input, Registry
 from kitchen.ir.types import accepts
@@ -25,15 +26,16 @@ def unproduced_inputs(program: Program, registry: Registry) -> Iterator[Diagnost
                 yield Diagnostic(
                     "K110",
                     f"nothing produces the input `{wanted.name}` of `{op.stage}`",
-                    place(op.span, f"needs a `{wanted.type}`"),
+                    place(op.span, f"takes `{wanted.type}`"),
                     help=sources.cure(op, wanted),
                 )
 
 
 def edge_types(program: Program, registry: Registry) -> Iterator[Diagnostic]:
     """Report values bound to inputs that take another type, or that need them to be there."""
-    producers = Producers(program)
+    producers, sources = Producers(program), Sources(program, registry)
     presence = Presence(program)
+    spoiled: frozenset[Value] | None = None
     for op in stages(program):
         spec = registry.stages.get(op.stage)
         bound = dict(op.inputs)
@@ -42,18 +44,23 @@ def edge_types(program: Program, registry: Registry) -> Iterator[Diagnostic]:
             if expr is None or accepts(wanted.type, expr.type):
                 continue
             if not accepts(wanted.type, expr.type.required):
-                yield _wrong_type(op, wanted, expr, producers)
+                spoiled = left_by_shared_updates(program, registry) if spoiled is None else spoiled
+                if isinstance(expr, Ref) and expr.value in spoiled:
+                    continue
+                yield _wrong_type(op, wanted, expr, producers, sources)
             elif not presence.certain(op, expr):
                 yield _absent(op, wanted, expr, producers, presence)
 
 
-def _wrong_type(op: Stage, wanted: Input, expr: Expr, producers: Producers) -> Diagnostic:
+def _wrong_type(
+    op: Stage, wanted: Input, expr: Expr, producers: Producers, sources: Sources
+) -> Diagnostic:
     return Diagnostic(
         "K201",
         f"input `{wanted.name}` of `{op.stage}` takes `{wanted.type}`, not `{expr.type}`",
         place(expression_span(expr, op.span), f"{_name(expr)} is `{expr.type}`"),
         places(producers.label(expr)),
-        f"bind another value: `in: {{{wanted.name}: ...}}`",
+        sources.at_hand(op, wanted) or f"bind another value: `in: {{{wanted.name}: ...}}`",
     )
 
 
@@ -67,8 +74,8 @@ def _absent(
         help = f"guard this step in the same way: `when: {guard}`"
     return Diagnostic(
         "K202",
-        f"input `{wanted.name}` of `{op.stage}` needs a `{wanted.type}` that may be absent",
-        place(expression_span(expr, op.span), f"{_name(expr)} is `{expr.type}`"),
+        f"input `{wanted.name}` of `{op.stage}` takes `{wanted.type}`, not `{expr.type}`",
+        place(expression_span(expr, op.span), f"{_name(expr)} may be absent"),
         places(producers.label(expr)),
         help,
     )

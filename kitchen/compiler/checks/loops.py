@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kitchen.compiler.checks.places import expression_span, ops, place, places
-from kitchen.ir.diagnostic import Diagnostic
+from kitchen.ir.diagnostic import Diagnostic, Label
 from kitchen.ir.expr import Expr, Ref, Value
 from kitchen.ir.program import Loop, Map, Program, Region, Stage
 from kitchen.ir.spec import Registry
@@ -17,26 +17,49 @@ def endless_loops(program: Program, registry: Registry) -> Iterator[Diagnostic]:
     for op in ops(program):
         if not isinstance(op, Loop) or op.over is not None or op.max is not None:
             continue
-        condition = op.while_ if op.while_ is not None else op.until
-        key = "`while:`" if op.while_ is not None else "`until:`"
-        holds = f"{key} may never let it end" if condition is not None else "nothing ends it"
         yield Diagnostic(
             "K401",
             f"the loop `{op.name}` has no bound",
-            place(op.span, holds),
-            places(place(expression_span(condition), "this")) if condition is not None else (),
+            place(op.span, "this may go on for ever"),
+            places(
+                _condition(op.while_, "this may always hold"),
+                _condition(op.until, "this may never hold"),
+            ),
             "add `max:`, the number of iterations after which it ends in any case",
         )
+
+
+def _condition(expr: Expr | None, text: str) -> Label | None:
+    return None if expr is None else place(expression_span(expr), text)
 
 
 def shared_updates(program: Program, registry: Registry) -> Iterator[Diagnostic]:
     """Report stages in a map that update a handle which all items of the map share."""
     for op in ops(program):
-        if isinstance(op, Map):
-            yield from _shared(op, registry)
+        for stage, value in _shared(op, registry) if isinstance(op, Map) else ():
+            yield Diagnostic(
+                "K402",
+                f"`{stage.stage}` updates `{value.name}`, which all items of the map share",
+                place(stage.span, f"`{value.name}` is updated here"),
+                places(place(op.span, "the items of this map run at the same time")),
+                "use `loop:`, which runs one item after the other, or make one for each item",
+            )
 
 
-def _shared(op: Map, registry: Registry) -> Iterator[Diagnostic]:
+def left_by_shared_updates(program: Program, registry: Registry) -> frozenset[Value]:
+    """What comes out of a map for a handle that its items share; it is at fault already."""
+    return frozenset(
+        output
+        for op in ops(program)
+        if isinstance(op, Map)
+        for _, value in _shared(op, registry)
+        for output in op.outputs
+        if output.name == value.name
+    )
+
+
+def _shared(op: Map, registry: Registry) -> Iterator[tuple[Stage, Value]]:
+    """The stages in a map that update a handle from outside, each with that handle."""
     own = set(_defined(op.body))
     entered: dict[Value, Expr] = {}
     for inner in walk(op.body):
@@ -51,15 +74,8 @@ def _shared(op: Map, registry: Registry) -> Iterator[Diagnostic]:
             expr = given.get(wanted.name)
             while isinstance(expr, Ref) and expr.value in entered:
                 expr = entered[expr.value]
-            if not isinstance(expr, Ref) or expr.value in own:
-                continue
-            yield Diagnostic(
-                "K402",
-                f"`{inner.stage}` updates `{expr.value.name}`, which all items of the map share",
-                place(inner.span, f"`{expr.value.name}` is updated here"),
-                places(place(op.span, "the items of this map run at the same time")),
-                "use `loop:`, which runs one item after the other, or make one for each item",
-            )
+            if isinstance(expr, Ref) and expr.value not in own:
+                yield inner, expr.value
 
 
 def _defined(region: Region) -> Iterator[Value]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from kitchen.compiler.checks.effects import leaves_something
 from kitchen.compiler.checks.places import place, places
 from kitchen.ir.diagnostic import Diagnostic, Severity
 from kitchen.ir.expr import Apply, EvaluationError, Expr, Value, evaluate, refs
@@ -36,7 +37,7 @@ def idle_parameters(
 ) -> Iterator[Diagnostic]:
     """Warn of parameters that are set, and read only by what was removed for another reason."""
     chosen = [param for param in original.params if param.origin is not Origin.DEFAULT]
-    if not chosen:
+    if not chosen or not leaves_something(program, registry):
         return
     read, effective = _read(original), _Effective(program, original).values
     for param in chosen:

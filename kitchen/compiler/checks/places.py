@@ -51,16 +51,6 @@ def key_of(name: str, value: Span | None) -> Span | None:
     return value if at < 0 else Span(value.source, at, at + len(name))
 
 
-def key_after(name: str, span: Span | None) -> Span | None:
-    """The first key of that name at or after the start of a place; the place if there is none."""
-    if span is None:
-        return None
-    found = re.compile(rf"(?<![\w.-]){re.escape(name)}(?=[\"']?\s*:)").search(
-        span.source.text, span.start
-    )
-    return span if found is None else Span(span.source, *found.span())
-
-
 def top_key(name: str, program: Program) -> Span | None:
     """A top-level key of the recipe."""
     if program.span is None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from kitchen.compiler.checks.effects import leaves_something
 from kitchen.compiler.checks.places import expression_span, place, places, stages, top_key
-from kitchen.ir.diagnostic import Diagnostic, Severity, did_you_mean
+from kitchen.ir.diagnostic import Diagnostic, Severity, closest, did_you_mean
 from kitchen.ir.expr import Const
 from kitchen.ir.program import Binding, Program, Stage
 from kitchen.ir.spec import AdapterSpec, PortUse, Registry, StageSpec
@@ -16,20 +17,21 @@ _SETTING = re.compile(r"\{(\w+)\}")
 
 def unbound_ports(program: Program, registry: Registry, original: Program) -> Iterator[Diagnostic]:
     """Report each port that a stage needs and the recipe binds to nothing."""
-    bound = {binding.port for binding in program.bindings}
-    told: set[str] = set()
+    written = {binding.port for binding in program.bindings}
+    misspelled = {closest(port, registry.adapters) for port in written - registry.adapters.keys()}
+    told = written | misspelled
     for op, _, use in _uses(program, registry):
-        if use.port in bound or use.port in told:
+        if use.port in told:
             continue
         told.add(use.port)
         known = sorted(registry.adapters.get(use.port, ()))
-        listed = f", one of {', '.join(f'`{name}`' for name in known)}" if known else ""
+        lines = " or ".join(f"`{use.port}: {name}`" for name in known) or f"`{use.port}: ...`"
         yield Diagnostic(
             "K306",
             f"`{op.stage}` needs the port `{use.port}`, which nothing is bound to",
             place(op.span, f"reaches the world through `{use.port}`"),
             places(place(top_key("adapters", program), f"`{use.port}` is not among these")),
-            f"add `{use.port}: ADAPTER` under `adapters:`{listed}",
+            f"add {lines} under `adapters:`",
         )
 
 
@@ -54,6 +56,8 @@ def unused_adapters(
     program: Program, registry: Registry, original: Program
 ) -> Iterator[Diagnostic]:
     """Warn of adapters behind ports that no stage which will run needs."""
+    if not leaves_something(program, registry):
+        return
     needed = {use.port for _, _, use in _uses(program, registry)}
     removed = {
         use.port: removal
@@ -62,7 +66,7 @@ def unused_adapters(
         for use in registry.stages[removal.stage].ports
     }
     for binding in program.bindings:
-        if binding.port in needed:
+        if binding.port in needed or binding.port not in registry.adapters:
             continue
         removal = removed.get(binding.port)
         yield Diagnostic(

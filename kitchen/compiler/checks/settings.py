@@ -66,7 +66,7 @@ def _setting(
         yield Diagnostic(
             _CODES[wrong.why],
             f"{subject} is {wrong.wanted}, not {shown(value)}",
-            place(at, wrong.why.value),
+            place(at, wrong.given),
             _set_in(expr, parameters),
             wrong.help,
         )
@@ -89,7 +89,10 @@ def _wrong_value(op: Stage, setting: Setting, expr: Expr, producers: Producers) 
     return Diagnostic(
         "K202" if absent else "K221",
         f"`{setting.name}` of `{op.stage}` is {described(setting.type)}, not `{expr.type}`",
-        place(expression_span(expr, op.span), "this may be absent" if absent else "read here"),
+        place(
+            expression_span(expr, op.span),
+            "this may be absent" if absent else f"this is `{expr.type}`",
+        ),
         places(producers.label(expr)),
         f"say what stands in for it: `${{default({name}, ...)}}`" if absent else None,
     )

@@ -20,20 +20,25 @@ class Sources:
 
     def cure(self, op: Stage, wanted: Input) -> str:
         """What to do about an input of an op that nothing is bound to."""
-        value = self._at_hand(op, wanted.type)
-        if value is not None:
-            return f"`{value.name}` is a `{value.type}`: `in: {{{wanted.name}: {value.name}}}`"
+        found = self.at_hand(op, wanted)
+        if found is not None:
+            return found
         for spec in self._specs:
             if any(_gives(type_, wanted.type) for _, type_ in spec.outputs):
-                return f"`{spec.name}` gives a `{wanted.type}`: run it before this step"
-        return f"add a step before this one that gives a `{wanted.type}`"
+                return f"`{spec.name}` gives `{wanted.type}`: run it before this step"
+        return f"add a step before this one that gives `{wanted.type}`"
 
-    def _at_hand(self, op: Stage, type_: Type) -> Value | None:
-        """The last value of a type that is made at the top level before an op."""
+    def at_hand(self, op: Stage, wanted: Input) -> str | None:
+        """How to bind the last value of the right type that is made before an op, if any is."""
         made: dict[Type, Value] = {}
         if op.span is not None:
             made = self._before.get((op.span.source.name, op.span.start), {})
-        return next((value for have, value in made.items() if _gives(have, type_)), None)
+        value = next((v for type_, v in made.items() if _gives(type_, wanted.type)), None)
+        if value is None:
+            return None
+        return (
+            f"`{value.name}` is `{value.type}`: bind it with `in: {{{wanted.name}: {value.name}}}`"
+        )
 
     @cached_property
     def _before(self) -> dict[tuple[str, int], dict[Type, Value]]:

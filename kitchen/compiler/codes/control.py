@@ -66,9 +66,9 @@ CODES: tuple[Code, ...] = (
     ),
     page(
         "K411",
-        "numbers of `retry:` or `timeout:` that mean nothing",
-        why="""A step is tried again at least once or has no `retry:`; waiting times grow and have
-            a sign.""",
+        "times that leave no time",
+        why="""A step that may take no time at all fails whenever it runs, and a first wait longer
+            than the longest is not a wait that grows.""",
         example="""
             kitchen: 1
             workflow: example
@@ -77,27 +77,10 @@ CODES: tuple[Code, ...] = (
             steps:
               - stage: load_dataset
                 with: {source: "${dataset}"}
-                retry: {times: -1}
+                timeout: 0
         """,
-        cure="""Write the number of tries after the first, and times in seconds above zero.""",
-    ),
-    page(
-        "K412",
-        "resources no machine has",
-        why="""Schedulers read these figures literally: a memory of `16` is sixteen bytes to
-            Kubernetes.""",
-        example="""
-            kitchen: 1
-            workflow: example
-            params:
-              dataset: {type: str}
-            steps:
-              - stage: load_dataset
-                with: {source: "${dataset}"}
-                resources: {memory: 16 gigs}
-        """,
-        cure="""Memory is a number with a unit: `512Mi`, `16Gi`; cpu, gpu and nodes are positive
-            numbers.""",
+        cure="""Give `timeout:` a time above zero, and make `max_backoff` at least as long as
+            `backoff`.""",
     ),
     page(
         "K413",

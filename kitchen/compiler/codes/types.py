@@ -1,6 +1,6 @@
 """K2: values of one type where another is asked for.
 
-K20_ values on edges, K21_ settings, K22_ expressions.
+K20_ values on edges, K21_ what loops carry, K22_ settings, K25_ expressions.
 """
 
 from __future__ import annotations
@@ -57,7 +57,25 @@ CODES: tuple[Code, ...] = (
             `default(value, other)`.""",
     ),
     page(
-        "K211",
+        "K203",
+        "a condition or count of another type",
+        why="""A guard is true or false and a count is a whole number. Kitchen does not guess which
+            numbers or texts were meant to be true.""",
+        example="""
+            kitchen: 1
+            workflow: example
+            params:
+              dataset: {type: str}
+              copies: {type: int, default: 0}
+            steps:
+              - stage: load_dataset
+                with: {source: "${dataset}"}
+                when: copies
+        """,
+        cure="""Compare it: `when: copies > 0`.""",
+    ),
+    page(
+        "K221",
         "a setting of the wrong type",
         why="""A setting is checked against the type that the stage declares before anything
             runs.""",
@@ -72,7 +90,7 @@ CODES: tuple[Code, ...] = (
             string, `7` a number.""",
     ),
     page(
-        "K212",
+        "K222",
         "a setting out of its range",
         why="""The stage declares the values that make sense; others would fail later, or train
             something else than was meant.""",
@@ -90,17 +108,41 @@ CODES: tuple[Code, ...] = (
         cure="""Take a value within the bounds, or one of the choices, that the message names.""",
     ),
     page(
-        "K213",
-        "a setting that no file can hold",
+        "K223",
+        "a setting that is not finite",
         why="""A plan, a task and a checkpoint are written as JSON. Numbers without a value (`nan`,
             `inf`) have no form there and would be read back as something else.""",
         example="""
             kitchen: 1
             workflow: example
+            params:
+              dataset: {type: str}
             steps:
               - stage: load_dataset
-                with: {source: .nan}
+                with: {source: "${dataset}"}
+              - stage: split_dataset
+                with: {fraction: "${1e308 * 10}"}
         """,
         cure="""Write a finite number; where no limit is meant, leave the setting out.""",
+    ),
+    page(
+        "K224",
+        "a setting that cannot be computed",
+        why="""An expression of parameters alone is computed before anything runs. This one has no
+            value, and would have none later.""",
+        example="""
+            kitchen: 1
+            workflow: example
+            params:
+              dataset: {type: str}
+              parts: {type: int, default: 0}
+            steps:
+              - stage: load_dataset
+                with: {source: "${dataset}"}
+              - stage: split_dataset
+                with: {fraction: "${1 / parts}"}
+        """,
+        cure="""Change the parameters it reads, or keep it from dividing by zero:
+            `max(parts, 1)`.""",
     ),
 )
