@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeout
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cache
+from threading import Thread
 from time import perf_counter
 from typing import Any
 
@@ -191,14 +191,24 @@ def _guarded(op: Stage, function: Callable[..., Any], world: World) -> Callable[
 
 
 def _timed(function: Callable[..., Any], timeout: float) -> Callable[..., Any]:
+    """The function, given up after so many seconds. Its thread goes on, but keeps nothing up."""
+
     def timed(*args: Any, **kwargs: Any) -> Any:
-        pool = ThreadPoolExecutor(1, thread_name_prefix="timed")
+        outcome: Future[Any] = Future()
+
+        def work() -> None:
+            try:
+                outcome.set_result(function(*args, **kwargs))
+            except BaseException as cause:
+                outcome.set_exception(cause)
+
+        Thread(target=work, name="timed", daemon=True).start()
         try:
-            return pool.submit(function, *args, **kwargs).result(timeout)
-        except FutureTimeout:
+            return outcome.result(timeout)
+        except TimeoutError:
+            if outcome.done():
+                raise
             raise StageTimeout(f"it took longer than its `timeout:` of {timeout:g} s") from None
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
 
     return timed
 

@@ -315,3 +315,41 @@ steps:
     assert [event.count for event in told if isinstance(event, LoopStarted)] == [2]
     assert [event.index for event in told if isinstance(event, IterationStopped)] == [0, 1]
     assert all(isinstance(e.op, Stage) for e in told if isinstance(e, StageStopped))
+
+
+def test_a_step_that_outlasts_its_timeout_is_given_up() -> None:
+    log = MemoryLog()
+    with pytest.raises(StageError, match=r"longer than its `timeout:` of 0\.05 s"):
+        run(
+            "steps:\n  - stage: hang\n    timeout: 0.05\n  - stage: write\n    in: {value: hang}\n",
+            log,
+        )
+    log.release.set()
+    assert log.lines == []
+
+
+def test_a_step_within_its_timeout_gives_what_it_gives() -> None:
+    log = MemoryLog()
+    log.release.set()
+    template = "steps:\n  - stage: hang\n    timeout: 60\n  - stage: write\n    in: {value: hang}\n"
+    assert run(template, log) == ["1"]
+
+
+def test_steps_that_need_nothing_of_each_other_run_side_by_side() -> None:
+    assert run("""
+steps:
+  - stage: meet
+    as: left
+    with: {value: 1}
+  - stage: meet
+    as: right
+    with: {value: 2}
+  - stage: add
+    as: value
+  - stage: write
+""") == ["3"]
+
+
+def test_writes_keep_their_order() -> None:
+    steps = "".join(f"  - stage: write\n    with: {{text: line {i}}}\n" for i in range(20))
+    assert run(f"steps:\n{steps}") == [f"line {i}" for i in range(20)]

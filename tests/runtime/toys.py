@@ -34,7 +34,7 @@ class MemoryLog:
 
     lines: list[str] = field(default_factory=list)
     tries: dict[str, int] = field(default_factory=dict)
-    threads: set[str] = field(default_factory=set)
+    release: threading.Event = field(default_factory=threading.Event)
 
     def write(self, line: str) -> None:
         self.lines.append(line)
@@ -166,6 +166,24 @@ def flaky(*, config: FlakyConfig, log: MemoryLog) -> int:
     return tries
 
 
+@stage(effect=Effect.READS)
+def hang(*, log: MemoryLog) -> int:
+    """Wait until somebody sets the log's `release`."""
+    log.release.wait()
+    return 1
+
+
+#: Two calls of `meet` wait here for each other, and fail if one comes alone.
+MEETING = threading.Barrier(2, timeout=60)
+
+
+@stage(effect=Effect.PURE)
+def meet(*, config: NumberConfig) -> int:
+    """Go on when another call of this stage has begun."""
+    MEETING.wait()
+    return config.value
+
+
 @stage(effect=Effect.PURE)
 def thread_name() -> str:
     """The thread this runs in."""
@@ -184,6 +202,8 @@ FUNCTIONS: Mapping[str, Any] = {
         score,
         write,
         flaky,
+        hang,
+        meet,
         thread_name,
     )
 }
