@@ -155,12 +155,12 @@ def render_prompt(tokenizer: Tokenizer, prompt: str | Sequence[Message]) -> np.n
         parts = [Segment(_render(tokenizer, said, add_generation_prompt=True))]
     else:
         *parts, _ = plain_segments([*said, {"role": "assistant", "content": ""}], "last_assistant")
-    return _join(parts, tokenizer.encode([part.text for part in parts]), tokenizer)[0]
+    return join(parts, tokenizer.encode([part.text for part in parts]), tokenizer)[0]
 
 
 def render_text(tokenizer: Tokenizer, prompt: str) -> np.ndarray:
     """The token ids of text to be gone on with, as it stands."""
-    return _join([Segment(prompt, begin=True)], tokenizer.encode([prompt]), tokenizer)[0]
+    return join([Segment(prompt, begin=True)], tokenizer.encode([prompt]), tokenizer)[0]
 
 
 def assemble(
@@ -170,7 +170,7 @@ def assemble(
 
     What follows the last trained token is no context of another, and is left out.
     """
-    tokens, weights = _without_tail(*_join(parts, pieces, tokenizer))
+    tokens, weights = _without_tail(*join(parts, pieces, tokenizer))
     if len(tokens) and tokens[-1] != tokenizer.eos_id:
         tokens = np.append(tokens, np.int32(tokenizer.eos_id))
         weights = np.append(weights, np.float32(1))
@@ -181,9 +181,10 @@ def assemble(
     return Rendered(tokens, weights, True, len(kept.encode()))
 
 
-def _join(
+def join(
     parts: Sequence[Segment], pieces: Sequence[np.ndarray], tokenizer: Tokenizer
 ) -> tuple[np.ndarray, np.ndarray]:
+    """The tokens and weights of all segments, with the beginning and the ends in place."""
     begin, end = tokenizer.bos_id, tokenizer.eos_id
     ids: list[np.ndarray] = []
     weights: list[np.ndarray] = []
@@ -210,3 +211,11 @@ def _without_tail(tokens: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, 
 
 def _size(part: Segment) -> int:
     return len(part.text.encode()) if part.bytes is None else part.bytes
+
+
+def marked(tokens: np.ndarray, weights: np.ndarray, tokenizer: Tokenizer) -> str:
+    """The text of tokens, what is trained on between ⟦ and ⟧."""
+    edges = np.flatnonzero(np.diff(weights > 0)) + 1
+    pieces = zip(np.split(tokens, edges), np.split(weights > 0, edges), strict=True)
+    texts = ((tokenizer.decode(ids.tolist(), special=True), on[:1].any()) for ids, on in pieces)
+    return "".join(f"⟦{text}⟧" if trained else text for text, trained in texts)
