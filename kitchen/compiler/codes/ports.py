@@ -38,6 +38,42 @@ CODES: tuple[Code, ...] = (
             it.""",
     ),
     page(
+        "K303",
+        "a setting the adapter does not have",
+        why="""A misspelled setting that is passed over in silence would leave the default in
+            force.""",
+        example="""
+            kitchen: 1
+            recipe: example
+            workflow: supervised
+            params: {model: tiny, dataset: ./chat.jsonl}
+            adapters:
+              training: {use: torch, devise: cpu}
+        """,
+        cure="""Spell it as `kitchen list adapters` does.""",
+    ),
+    page(
+        "K304",
+        "a setting the adapter must have",
+        why="""A setting without a default is one that nobody but you can choose.""",
+        cure="""Write it beside `use:`.""",
+    ),
+    page(
+        "K305",
+        "an adapter's setting of the wrong type or out of its range",
+        why="""An adapter declares what its settings may be, so that a wrong one is found before it
+            opens anything.""",
+        example="""
+            kitchen: 1
+            recipe: example
+            workflow: supervised
+            params: {model: tiny, dataset: ./chat.jsonl}
+            adapters:
+              training: {use: torch, device: 7}
+        """,
+        cure="""Write a value of the type, or within the bounds, that the message names.""",
+    ),
+    page(
         "K306",
         "a port that a stage needs and nobody binds",
         why="""A stage reaches the world only through ports, and the recipe decides who stands
