@@ -98,9 +98,11 @@ class RunMachine(RuleBasedStateMachine):
         self.state, self.step = (latest.path / "state").read_bytes() if latest else b"", index
         assert self.state == state_after(index)
         there = {int(path.name) for path in self.run.checkpoints.glob("0*")}
-        lost = self.checkpoints.keys() - there
-        assert not lost or self.uncertain in there, f"{lost} went, and nothing came"
+        lost = self.checkpoints.keys() - there - {self.uncertain}
+        assert not lost or self.uncertain == index, f"{lost} went, and nothing came"
         self.checkpoints = {i: self.checkpoints.get(i, WHOLE) for i in there}
+        if index == self.uncertain:
+            self.checkpoints[index] = WHOLE
         self.uncertain = None
 
     @precondition(lambda self: self.alive)
@@ -127,8 +129,6 @@ class RunMachine(RuleBasedStateMachine):
             self._commit()
         except (Killed, StorageError):
             self.uncertain = self.step
-            # A damaged checkpoint of this number may have made way already.
-            self.checkpoints.pop(self.step, None)
             self._leave()
         else:
             assert not faulty.fired or faulty.calls[at - 1] == "rmtree"
