@@ -13,7 +13,7 @@ what a template writes after it (a line break, mostly) is not.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -39,14 +39,15 @@ class Segment:
     """Text that is tokenised by itself.
 
     `begin`, `end`: the token that begins or ends a sequence goes before or after it, by its id.
-    `bytes` is the size of the text a person wrote in it, where a template has added its own.
+    `written` is the size in UTF-8 of what a person wrote in it: role prefixes and what a template
+    adds do not count, so that bits per byte compare models whatever their tokenizers.
     """
 
     text: str
     trained: bool = False
     begin: bool = False
     end: bool = False
-    bytes: int | None = None
+    written: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +57,7 @@ class Rendered:
     tokens: np.ndarray
     weights: np.ndarray
     truncated: bool
-    bytes: int  #: of the trained text, in UTF-8
+    bytes: int  #: of what a person wrote in the trained text, in UTF-8
 
     @property
     def trained(self) -> int:
@@ -69,10 +70,11 @@ class Rendered:
 def segments(example: Example, tokenizer: Tokenizer, train_on: TrainOn) -> tuple[Segment, ...]:
     """The segments of an example, as this tokenizer's model is to see it."""
     if isinstance(example, Text):
-        if not example.prompt:
-            return (Segment(example.completion, True, begin=True, end=True),)
-        prompt = Segment(example.prompt, train_on == "all", begin=True)
-        return prompt, Segment(example.completion, True, end=True)
+        prompt, completion = example.prompt, example.completion
+        last = Segment(completion, True, end=True, written=_size(completion))
+        if not prompt:
+            return (replace(last, begin=True),)
+        return Segment(prompt, train_on == "all", begin=True, written=_size(prompt)), last
     if tokenizer.chat_template is None:
         return tuple(plain_segments(example.messages, train_on))
     return tuple(_templated(example.messages, tokenizer, train_on))
@@ -81,18 +83,20 @@ def segments(example: Example, tokenizer: Tokenizer, train_on: TrainOn) -> tuple
 def plain_segments(messages: Sequence[Message], train_on: TrainOn) -> Iterator[Segment]:
     """A conversation with a prefix for each role."""
     last, everything = _last_assistant(messages), train_on == "all"
-    context, begin = "", True
+    context, written, begin = "", 0, True
     for at, message in enumerate(messages):
         role, content = message["role"], message["content"]
         if role != "assistant":
             context += f"{role.capitalize()}: {content}\n"
+            written += _size(content)
             continue
-        yield Segment(f"{context}Assistant:", everything, begin=begin)
+        yield Segment(f"{context}Assistant:", everything, begin=begin, written=written)
         trained = at == last or train_on != "last_assistant"
-        yield Segment(f" {content}" if content else "", trained, end=True)
-        context, begin = "", False
+        answer = f" {content}" if content else ""
+        yield Segment(answer, trained, end=True, written=_size(content))
+        context, written, begin = "", 0, False
     if context:
-        yield Segment(context, everything, begin=begin)
+        yield Segment(context, everything, begin=begin, written=written)
 
 
 def _templated(
@@ -100,8 +104,8 @@ def _templated(
 ) -> Iterator[Segment]:
     """A conversation as the template writes it; an answer is what one message more adds to it."""
     if train_on == "all":
-        written = sum(len(message["content"].encode()) for message in messages)
-        yield Segment(_render(tokenizer, messages), True, bytes=written)
+        written = sum(_size(message["content"]) for message in messages)
+        yield Segment(_render(tokenizer, messages), True, written=written)
         return
     last = _last_assistant(messages)
     whole = _render(tokenizer, messages[: last + 1] or messages)
@@ -119,7 +123,7 @@ def _templated(
                 help="use a tokenizer whose template keeps what it wrote (one for training)",
             )
         yield Segment(whole[done : len(before)])
-        yield Segment(whole[len(before) : len(after)], True, bytes=len(content.encode()))
+        yield Segment(whole[len(before) : len(after)], True, written=_size(content))
         done = len(after)
     if done == 0:
         yield Segment(whole)
@@ -174,11 +178,12 @@ def assemble(
     if len(tokens) and tokens[-1] != tokenizer.eos_id:
         tokens = np.append(tokens, np.int32(tokenizer.eos_id))
         weights = np.append(weights, np.float32(1))
+    written = sum(part.written for part in parts if part.trained)
     if len(tokens) <= max_length:
-        return Rendered(tokens, weights, False, sum(_size(part) for part in parts if part.trained))
+        return Rendered(tokens, weights, False, written)
     tokens, weights = _without_tail(tokens[:max_length], weights[:max_length])
-    kept = tokenizer.decode(tokens[weights > 0].tolist())
-    return Rendered(tokens, weights, True, len(kept.encode()))
+    kept = _size(tokenizer.decode(tokens[weights > 0].tolist()))
+    return Rendered(tokens, weights, True, min(kept, written))
 
 
 def join(
@@ -209,8 +214,8 @@ def _without_tail(tokens: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, 
     return tokens[:length], weights[:length]
 
 
-def _size(part: Segment) -> int:
-    return len(part.text.encode()) if part.bytes is None else part.bytes
+def _size(text: str) -> int:
+    return len(text.encode())
 
 
 def marked(tokens: np.ndarray, weights: np.ndarray, tokenizer: Tokenizer) -> str:

@@ -57,7 +57,8 @@ class Tokens(Artifact):
     """Tokenised sequences, stored flat: sequence i is `tokens[offsets[i]:offsets[i + 1]]`.
 
     tokens (T,) int32; weights (T,) float32, the loss weight of each token as a *target*; offsets
-    (sequences + 1,) int64. `bytes` counts the UTF-8 bytes of the trained text, for bits per byte.
+    (sequences + 1,) int64. `bytes` counts, in UTF-8, what people wrote of the trained text, for
+    bits per byte: what a chat template adds is left out.
     Arrays may be memory-mapped.
     """
 
