@@ -12,7 +12,6 @@ from kitchen.ir.program import Branch, Loop, Map, Op, Program, Region, Stage
 from kitchen.ir.visible import visible
 from kitchen.ir.walk import exprs
 
-
 TIMES = "\N{MULTIPLICATION SIGN}"
 
 
@@ -55,9 +54,7 @@ def drawing_of(program: Program) -> Drawing:
     for title, region in (("on failure", program.on_failure), ("finally", program.finally_)):
         if region.ops:
             latest = {value.name: makers for value, makers in tracer.makers.items()}
-            tracer.makers |= {
-                param: latest.get(param.name, NOBODY) for param in region.params
-            }
+            tracer.makers |= {param: latest.get(param.name, NOBODY) for param in region.params}
             boxes.append(Box(tracer.new_id(), title, tracer.region(region)))
     return Drawing(program.name, boxes, list(dict.fromkeys(tracer.edges)))
 
@@ -166,9 +163,9 @@ def _mermaid_boxes(boxes: Iterable[Box], indent: str) -> Iterator[str]:
 
 def _mermaid(text: str) -> str:
     """Text in a label: what could end it or mean markup is written as a character entity."""
+    plain = " _-.,:()/+*=" + TIMES
     return "".join(
-        character if character.isalnum() or character in " _-.,:()/+*=" + TIMES else f"#{ord(character)};"
-        for character in visible(text)
+        mark if mark.isalnum() or mark in plain else f"#{ord(mark)};" for mark in visible(text)
     )
 
 

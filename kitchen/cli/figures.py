@@ -56,10 +56,7 @@ def sparkline(values: Sequence[float], columns: int) -> str:
         return ""
     count = min(columns, len(finite))
     edges = [index * len(finite) // count for index in range(count + 1)]
-    means = [
-        math.fsum(finite[start:end]) / (end - start)
-        for start, end in pairwise(edges)
-    ]
+    means = [math.fsum(finite[start:end]) / (end - start) for start, end in pairwise(edges)]
     low, high = min(means), max(means)
     scale = (len(_BARS) - 1) / (high - low) if high > low else 0.0
     return "".join(_BARS[round((mean - low) * scale)] for mean in means)

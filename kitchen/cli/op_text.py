@@ -111,10 +111,15 @@ def _repetition(op: Json) -> Iterator[Word]:
 
 
 def _takes(op: Json) -> Iterator[Word]:
-    """`session, batch; loss=ppo`: what is read, then what is set."""
+    """`session, batch; loss=ppo`: what is read, then what is set to other than its default."""
+    defaults = op["defaults"]
     read = [_edge(name, source) for name, source in op["inputs"].items() if source is not None]
     read += [text for key, text in op["computed"].items() if text == key]
-    settings = [f"{key}={_short(value)}" for key, value in op["config"].items()]
+    settings = [
+        f"{key}={_short(value)}"
+        for key, value in op["config"].items()
+        if key not in defaults or defaults[key] != value
+    ]
     settings += [f"{key}={text}" for key, text in op["computed"].items() if text != key]
     yield from _listed(read, "", ";" if settings else "")
     yield from _listed(settings, DIM, "")

@@ -103,18 +103,22 @@ def _number(count: int | str) -> str:
 
 
 def _removed(removed: list[Json], page: Page) -> list[str]:
-    names = _widest((removal["op"] for removal in removed), 28)
-    lines: list[str] = []
+    """The ops that went, by the reason they went for."""
+    reasons: dict[str, list[Json]] = {}
     for removal in removed:
-        cells = [_INDENT, ([Word(removal["op"])], max(names, width(removal["op"])) + 2)]
-        lines += page.row(cells, _reason(removal))
+        reasons.setdefault(removal["reason"], []).append(removal)
+    lines: list[str] = []
+    for reason, removals in reasons.items():
+        lines += page.row([_INDENT], words(reason))
+        lines += page.row([([], 4)], _gone(removals))
     return lines
 
 
-def _reason(removal: Json) -> Iterator[Word]:
-    yield from words(removal["reason"])
-    if removal["span"] is not None:
-        yield Word(f"({removal['span']})", DIM)
+def _gone(removals: list[Json]) -> Iterator[Word]:
+    for number, removal in enumerate(removals):
+        comma = "," if number < len(removals) - 1 else ""
+        place = "" if removal["span"] is None else f" ({removal['span'].rpartition(':')[0]})"
+        yield Word(f"{removal['op']}{place}{comma}", DIM)
 
 
 def _widest(texts: Iterable[str], most: int) -> int:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 
-from kitchen.ir.program import Program
-from kitchen.ir.walk import regions, walk
+from kitchen.ir.program import Loop, Map, Program, Region
+from kitchen.ir.walk import regions
 from kitchen.runtime.events import (
     Event,
     IterationStopped,
@@ -47,35 +47,42 @@ class Progress:
     evaluation: tuple[int, Mapping[str, float]] | None = None
     losses: deque[float] = field(default_factory=lambda: deque(maxlen=HISTORY))
     started: float | None = None
-    _above: dict[str, frozenset[str]] = field(default_factory=dict)
-    _waiting: list[str] = field(default_factory=list)
+    _around: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _waiting: dict[str, None] = field(default_factory=dict)
     _tokens: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=WINDOW))
     _base: tuple[float, float] | None = None
 
     def __call__(self, event: Event) -> None:
+        if isinstance(event, StageStopped):  # the most frequent, and most of them say nothing new
+            self._waiting.pop(event.op.name, None)
+            return
         with self.lock:
             match event:
                 case RunStarted(program=program):
                     self._begin(program)
                 case LoopStarted(op=op, count=count, start=start):
-                    above = self._above.get(op.name, frozenset())
-                    self.loops = [loop for loop in self.loops if loop.name in above]
+                    around = self._around.get(op.name, ())
+                    self.loops = [loop for loop in self.loops if loop.name in around]
                     self.loops.append(OpenLoop(op.name, count, start))
                 case IterationStopped(op=op, index=index):
                     self._iterated(op.name, index + 1)
                 case MetricsLogged(step=step, values=values):
                     self._measured(step, values)
-                case StageStopped(op=op):
-                    if op.name in self._waiting:
-                        self._waiting.remove(op.name)
 
     def _begin(self, program: Program) -> None:
         self.started = self.clock()
-        self._waiting = [op.name for op in program.body.ops]
-        for op in walk(program.body):
-            inside = walk_all(op)
-            for inner in inside:
-                self._above[inner] = self._above.get(inner, frozenset()) | {op.name}
+        self._waiting = dict.fromkeys(op.name for op in program.body.ops)
+
+        def enter(region: Region, around: tuple[str, ...]) -> None:
+            for op in region.ops:
+                if isinstance(op, Loop | Map):
+                    self._around[op.name] = around
+                    enter(op.body, (*around, op.name))
+                else:
+                    for inner in regions(op):
+                        enter(inner, around)
+
+        enter(program.body, ())
 
     def _iterated(self, name: str, done: int) -> None:
         at = next((i for i, loop in enumerate(self.loops) if loop.name == name), None)
@@ -126,7 +133,7 @@ class Progress:
 
     def running(self) -> str | None:
         """The first step of the program that has not ended yet."""
-        return self._waiting[0] if self._waiting else None
+        return next(iter(self._waiting.copy()), None)
 
     def total_steps(self) -> int | None:
         """Iterations of the innermost loop in all, if each loop around it is known."""
@@ -136,8 +143,3 @@ class Progress:
                 return None
             total *= loop.count
         return total if self.loops else None
-
-
-def walk_all(op: object) -> list[str]:
-    """The names of all ops inside an op."""
-    return [inner.name for region in regions(op) for inner in walk(region)]  # type: ignore[arg-type]

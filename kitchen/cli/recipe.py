@@ -38,9 +38,7 @@ class Loaded:
         """The program of the recipe. Raises CompileError."""
         from kitchen.compiler.compile import compile_recipe
 
-        return compile_recipe(
-            self.source, self.registry, overrides=self.overrides, after=after
-        )
+        return compile_recipe(self.source, self.registry, overrides=self.overrides, after=after)
 
     def plan(self, compiled: Compiled) -> dict[str, Any]:
         from kitchen.compiler.plan import plan_of

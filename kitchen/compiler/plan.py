@@ -69,7 +69,7 @@ def _place(span: Span | None) -> str | None:
 
 def _param(param: Any) -> Json:
     return {
-        "value": param.setting,
+        "value": _plain(param.setting),
         "type": str(param.value.type),
         "origin": param.origin.value,
         "doc": param.doc,
@@ -113,12 +113,12 @@ class _Ops:
             "effect": spec.effect.value,
             "ports": [use.port for use in spec.ports],
             "inputs": {name: _source(expr) for name, expr in op.inputs},
-            "config": {key: e.value for key, e in given.items() if isinstance(e, Const)},
+            "config": {key: _plain(e.value) for key, e in given.items() if isinstance(e, Const)},
             "computed": {key: infix(e) for key, e in given.items() if not isinstance(e, Const)},
             "defaults": {
-                setting.name: setting.default
+                setting.name: _plain(setting.default)
                 for setting in spec.config
-                if setting.name not in given and not setting.required
+                if not setting.required
             },
             "outputs": outputs,
             "annotations": _annotations(op.annotations),
@@ -204,6 +204,11 @@ def _annotations(annotations: Annotations) -> Json:
 
 
 def _plain(value: Any) -> Any:
+    """Lists for tuples, and the fields of a record that are given: as JSON gives them back."""
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
     slots = getattr(value, "__slots__", ())
     fields = {name: getattr(value, name) for name in slots}
     return {name: part for name, part in fields.items() if part is not None} if slots else value
@@ -229,7 +234,7 @@ def _ports(program: Program, registry: Registry) -> dict[str, Json]:
 def _port(binding: Binding, uses: list[str], stages: list[str]) -> Json:
     return {
         "adapter": binding.adapter,
-        "config": dict(binding.config),
+        "config": _plain(dict(binding.config)),
         "uses": uses,
         "stages": stages,
         "span": _place(binding.span),

@@ -1,0 +1,129 @@
+"""Running a compiled recipe in a folder of its own, and going on with what was stopped."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from kitchen.cli.recipe import Loaded, registry
+from kitchen.cli.run_report import find_run
+from kitchen.compiler.compile import Compiled
+from kitchen.ir.program import Program
+from kitchen.ir.source import Source
+from kitchen.runtime import plugins
+from kitchen.runtime.environment import BindError, bound
+from kitchen.runtime.events import Listener
+from kitchen.runtime.ports import Workspace
+from kitchen.runtime.provenance import check_resume
+from kitchen.runtime.run_directory import RunDirectory, RunError
+from kitchen.runtime.runner import Runner, begin
+from kitchen.runtime.signals import StopRequest
+from kitchen.runtime.store import remove_folder
+
+RUNS = Path("runs")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A run that can begin or go on: its program, its folder, and where its recipe lies."""
+
+    program: Program
+    directory: RunDirectory
+    base: Path
+    resume: bool
+
+    def run(
+        self,
+        listeners: tuple[Listener, ...],
+        stop: StopRequest,
+        report: Callable[[str], None],
+    ) -> str:
+        """Run it: gives `done` or `stopped`. A run that cannot begin leaves no folder behind."""
+        runner = Runner(
+            program=self.program,
+            directory=self.directory,
+            base=self.base,
+            cache=cache_folder(),
+            listeners=listeners,
+            stop=stop,
+            report=report,
+        )
+        try:
+            return runner.run(resume=self.resume)
+        except BindError:
+            if not self.resume:
+                remove_folder(self.directory.path)
+            raise
+
+
+def prepare(loaded: Loaded, compiled: Compiled, run_dir: Path | None) -> Prepared:
+    """Make the folder of a new run. Raises RunError where there is one of that name."""
+    directory = begin(
+        run_dir or next_folder(RUNS, compiled.program.name),
+        recipe=loaded.path.resolve(),
+        text=loaded.source.text,
+        overrides=loaded.overrides,
+        plan=loaded.plan(compiled),
+    )
+    return Prepared(compiled.program, directory, loaded.path.resolve().parent, resume=False)
+
+
+def reopen(path: Path, report: Callable[[str], None]) -> Prepared:
+    """Compile a run's recipe again, to go on with it. Raises RunError where the plan changed."""
+    directory = find_run(path)
+    record = directory.record()
+    recipe = Path(str(record.get("path", "recipe.yaml")))
+    given = record.get("overrides")
+    try:
+        text = (path / "recipe.yaml").read_text(encoding="utf-8")
+    except (OSError, ValueError) as cause:
+        raise RunError(
+            f"`{path / 'recipe.yaml'}` cannot be read",
+            help="the folder of the run was damaged; begin a new run",
+        ) from cause
+    overrides = {str(name): str(value) for name, value in given.items()} if isinstance(
+        given, dict
+    ) else {}  # fmt: skip
+    loaded = Loaded(recipe, Source(_from_here(recipe), text), overrides, registry())
+    compiled = loaded.compiled()
+    for difference in check_resume(directory, plan_digest=loaded.plan(compiled)["digest"]):
+        report(difference)
+    return Prepared(compiled.program, directory, recipe.parent, resume=True)
+
+
+def try_adapters(loaded: Loaded, compiled: Compiled) -> None:
+    """Make each adapter once, in a folder that is thrown away. Raises BindError."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        base = loaded.path.resolve().parent
+        workspace = Workspace(base=base, cache=cache_folder(), run=Path(folder))
+        with bound(compiled.program, plugins.adapters(), workspace):
+            pass
+
+
+def next_folder(folder: Path, name: str) -> Path:
+    """`NAME-N` with the number after the highest that is there."""
+    taken = [
+        int(number)
+        for path in folder.glob("*")
+        if (number := path.name.removeprefix(f"{name}-")) != path.name
+        and number.isascii()
+        and number.isdecimal()
+    ]
+    return folder / f"{name}-{max(taken, default=0) + 1}"
+
+
+def cache_folder() -> Path:
+    """Where what can be made again is kept: `KITCHEN_CACHE`, or the user's cache folder."""
+    given = os.environ.get("KITCHEN_CACHE")
+    if given:
+        return Path(given)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kitchen"
+
+
+def _from_here(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

@@ -1,0 +1,169 @@
+"""`kitchen run`: run a recipe here, or go on with a run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kitchen.cli.application import DONE, INTERRUPTED, STOPPED, refuse
+from kitchen.cli.command_line import CommandLine
+from kitchen.cli.recipe import load_recipe, set_option
+from kitchen.cli.terminal import has_colour, page
+from kitchen.ir.diagnostic import Diagnostic
+
+if TYPE_CHECKING:
+    from kitchen.cli.execution import Prepared
+    from kitchen.compiler.compile import Compiled
+    from kitchen.runtime.events import Listener
+    from kitchen.runtime.signals import StopRequest
+
+
+@click.command("run")
+@click.argument("recipe", metavar="[RECIPE]", required=False)
+@click.option("--resume", metavar="DIR", type=click.Path(path_type=Path),
+              help="Go on with the run in DIR, from its last checkpoint.")  # fmt: skip
+@click.option("--run-dir", metavar="DIR", type=click.Path(path_type=Path),
+              help="Put everything of the run under DIR; `runs/RECIPE-N` by default.")  # fmt: skip
+@set_option
+@click.option("--quiet", is_flag=True, help="Print nothing but what went wrong.")
+@click.option("--dry-run", is_flag=True, help="Check all that can be checked, and run nothing.")
+@click.option("--traceback", is_flag=True, help="Show where in the code a step failed.")
+@click.pass_obj
+def command(
+    line: CommandLine,
+    recipe: str | None,
+    resume: Path | None,
+    run_dir: Path | None,
+    settings: tuple[str, ...],
+    quiet: bool,
+    dry_run: bool,
+    traceback: bool,
+) -> int:
+    """Run a recipe on this machine.
+
+    The first Ctrl-C finishes the step, keeps a checkpoint and exits with 75; the second one
+    stops at once. Exit codes: 0 done, 2 bad input, 3 a step failed, 75 stopped, 130.
+    """
+    options = {"--set": settings, "--run-dir": run_dir, "--dry-run": dry_run}
+    fault = _misplaced(line, recipe, resume, [name for name, given in options.items() if given])
+    if fault is not None:
+        return refuse([fault])
+    from kitchen.cli import failures
+
+    try:
+        if resume is not None:
+            return _resume(resume, quiet)
+        return _begin(line, recipe or "", settings, run_dir, quiet=quiet, dry_run=dry_run)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except failures.RUN_FAULTS as error:
+        if failures.wants_traceback(traceback):
+            click.echo(failures.traceback_of(error), err=True, nl=False)
+        diagnostic, code = failures.failure_of(error)
+        refuse([diagnostic])
+        return code
+
+
+def _misplaced(
+    line: CommandLine, recipe: str | None, resume: Path | None, options: list[str]
+) -> Diagnostic | None:
+    """What cannot stand together on the command line."""
+    help = "`kitchen run RECIPE` begins a run, `kitchen run --resume DIR` goes on with one"
+    if recipe is None and resume is None:
+        return line.fault("K092", "`kitchen run` needs a recipe", None, "missing", help)
+    if recipe is not None and resume is not None:
+        message = "a run that goes on has its recipe in its folder"
+        return line.fault("K093", message, recipe, "", help)
+    if resume is not None and options:
+        message = f"`{options[0]}` cannot be given to a run that goes on"
+        return line.fault("K093", message, options[0], "", help)
+    return None
+
+
+def _begin(
+    line: CommandLine,
+    recipe: str,
+    settings: tuple[str, ...],
+    run_dir: Path | None,
+    *,
+    quiet: bool,
+    dry_run: bool,
+) -> int:
+    loaded = load_recipe(line, recipe, settings)
+    compiled = loaded.compiled()
+    if not quiet:
+        _warn(compiled)
+    from kitchen.cli.execution import RUNS, next_folder, prepare, try_adapters
+
+    if dry_run:
+        try_adapters(loaded, compiled)
+        path = run_dir or next_folder(RUNS, compiled.program.name)
+        if not quiet:
+            click.echo(f"{recipe} can run; it would do so in {path}")
+        return DONE
+    return _run(prepare(loaded, compiled, run_dir), quiet)
+
+
+def _resume(path: Path, quiet: bool) -> int:
+    from kitchen.cli.execution import reopen
+    from kitchen.cli.run_report import find_run
+
+    status = find_run(path).status()
+    if status is not None and status.state == "done":
+        if not quiet:
+            click.echo(f"{path} is done; there is nothing to go on with")
+        return DONE
+    return _run(reopen(path, _report), quiet)
+
+
+def _run(prepared: Prepared, quiet: bool) -> int:
+    from kitchen.runtime.signals import StopRequest
+
+    stop, path = StopRequest(), prepared.directory.path
+    with _display(f"{prepared.program.name} in {path}", stop, quiet) as listeners:
+        status = prepared.run(listeners, stop, _report)
+    if not quiet:
+        from kitchen.cli.run_report import read_curves, run_report
+        from kitchen.cli.run_summary import summary_text
+
+        curves = read_curves(path)
+        summary = summary_text(run_report(path, curves), curves, page(sys.stdout))
+        click.echo("\n" + summary, nl=False)
+    return DONE if status == "done" else STOPPED
+
+
+@contextmanager
+def _display(heading: str, stop: StopRequest, quiet: bool) -> Iterator[tuple[Listener, ...]]:
+    """What shows the progress: drawn on a terminal, in lines elsewhere, not at all if quiet."""
+    if quiet:
+        yield ()
+        return
+    from kitchen.cli.progress import Progress
+
+    if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
+        from kitchen.cli.progress_live import Screen
+
+        with Screen(Progress(), heading, stop) as screen:
+            yield (screen,)
+    else:
+        from kitchen.cli.progress_lines import Lines
+
+        click.echo(heading)
+        yield (Lines(Progress(), click.echo),)
+
+
+def _report(message: str) -> None:
+    click.echo(f"warning: {message}", err=True)
+
+
+def _warn(compiled: Compiled) -> None:
+    from kitchen.ir.render import render_text
+
+    if compiled.diagnostics:
+        click.echo(render_text(compiled.diagnostics, colour=has_colour(sys.stderr)), err=True)

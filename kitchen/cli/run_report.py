@@ -1,0 +1,125 @@
+"""What a run's folder tells, as data; whatever lies in it, reading it does not fail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from kitchen.runtime.journal import timings
+from kitchen.runtime.run_directory import RunDirectory, RunError
+from kitchen.runtime.status import read_object
+
+Json = dict[str, Any]
+Curves = dict[str, list[tuple[int, float]]]
+
+VERSION = 1
+
+
+def run_report(path: Path, curves: Curves) -> Json:
+    """The state of a run, its last metrics, what its steps cost, and where things are."""
+    directory = RunDirectory(path)
+    summary, status = directory.summary(), directory.status()
+    plan = read_object(path / "plan.json") or {}
+    return {
+        "version": VERSION,
+        "status": summary.state,
+        "fault": summary.fault,
+        "recipe": summary.recipe,
+        "workflow": _text(plan.get("workflow")),
+        "digest": _text(plan.get("digest")),
+        "steps": status.step if status else 0,
+        "total_steps": status.total_steps if status else None,
+        "started": status.started if status else None,
+        "updated": status.updated if status else None,
+        "error": status.error if status else None,
+        "metrics": {
+            name: {
+                "step": points[-1][0],
+                "value": points[-1][1],
+                "first": points[0][1],
+                "lowest": min(value for _, value in points),
+            }
+            for name, points in curves.items()
+        },
+        "stages": {name: asdict(timing) for name, timing in timings(directory.journal()).items()},
+        "checkpoints": _checkpoints(directory),
+        "samples": samples(path),
+        "paths": _paths(directory),
+    }
+
+
+def read_curves(path: Path) -> Curves:
+    """Each metric with its steps and values in order; none where no file can be read.
+
+    A folder without metrics, and a machine without what reads them, have none.
+    """
+    files = sorted((path / "metrics").glob("*.parquet"))
+    if not files:
+        return {}
+    try:
+        from kitchen.runtime.arrow import read_metrics
+    except ImportError:
+        return {}
+    curves: Curves = {}
+    for file in files:
+        try:
+            metrics = read_metrics(file)
+        except (OSError, ValueError):  # Arrow's exceptions are among them
+            continue
+        for metric in metrics:
+            curves.setdefault(metric.name, []).append((metric.step, metric.value))
+    return curves
+
+
+def samples(path: Path) -> dict[str, list[dict[str, str]]]:
+    """Prompts and completions that a run kept, by their label, in the order of their steps."""
+    found = []
+    for file in sorted((path / "samples").glob("*.json")):
+        match read_object(file):
+            case {"step": int(step), "rows": list(rows)}:
+                found.append((step, file.stem, [_sample(row) for row in rows]))
+    return {label: rows for _, label, rows in sorted(found, key=lambda one: one[0])}
+
+
+def _sample(row: object) -> dict[str, str]:
+    fields = row if isinstance(row, Mapping) else {}
+    return {name: str(fields.get(name, "")) for name in ("prompt", "completion")}
+
+
+def _checkpoints(directory: RunDirectory) -> list[str]:
+    try:
+        names = sorted(path.name for path in directory.checkpoints.iterdir())
+    except OSError:
+        return []
+    return [name for name in names if name.isascii() and name.isdecimal()]
+
+
+def _paths(directory: RunDirectory) -> dict[str, str]:
+    """What is there."""
+    known = {
+        "run": directory.path,
+        "recipe": directory.path / "recipe.yaml",
+        "plan": directory.path / "plan.json",
+        "journal": directory.path / "journal.jsonl",
+        "metrics": directory.metrics,
+        "weights": directory.weights,
+        "samples": directory.samples,
+        "checkpoints": directory.checkpoints,
+        "artifacts": directory.artifacts,
+    }
+    return {name: str(path) for name, path in known.items() if path.exists()}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def find_run(path: Path) -> RunDirectory:
+    """The run in a folder. Raises RunError where there is none."""
+    if not (path / "run.json").is_file():
+        raise RunError(
+            f"`{path}` holds no run", help="`kitchen runs` lists the runs under a folder"
+        )
+    return RunDirectory(path)

@@ -1,0 +1,54 @@
+"""What is said when a run has ended: how it went, what it says now, where things are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kitchen.cli.figures import duration, number
+from kitchen.cli.report_text import STATES, samples_lines
+from kitchen.cli.run_report import Curves
+from kitchen.cli.terminal import BOLD, DIM, GREEN, RED, Page, Word, words
+from kitchen.cli.told import title
+
+#: Named first, where they were measured.
+LEADING = ("train/loss", "eval/loss", "eval/bits_per_byte")
+
+
+def summary_text(report: dict[str, Any], curves: Curves, page: Page) -> str:
+    """The end of a run in a few lines, and its samples side by side."""
+    state = report["status"]
+    took = duration((report["updated"] or 0) - (report["started"] or 0))
+    steps = report["steps"]
+    head = [Word(state, f"{BOLD};{STATES.get(state, RED)}")]
+    head += words(f"after {took}, {steps:,} step{'' if steps == 1 else 's'}")
+    blocks = [page.shown(head)]
+    changes = [_change(name, curves[name], page) for name in LEADING if name in curves]
+    if changes:
+        blocks.append("\n".join(changes))
+    samples = samples_lines(report["samples"], page)
+    if samples:
+        blocks.append("\n".join(samples))
+    blocks.append("\n".join(_next(report, page)))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _change(name: str, points: list[tuple[int, float]], page: Page) -> str:
+    """`evaluation loss  4.213 → 1.923`"""
+    kind = "training" if name.startswith("train/") else "evaluation"
+    shown = f"{number(points[0][1])} → {number(points[-1][1])}"
+    if len(points) == 1:
+        shown = number(points[0][1])
+    label = f"{kind} {title(name)}"
+    return page.shown([Word("  " + label.ljust(26)), Word(shown, GREEN)])
+
+
+def _next(report: dict[str, Any], page: Page) -> list[str]:
+    paths = report["paths"]
+    rows = {"weights": paths.get("weights"), "report": f"kitchen report {paths['run']}"}
+    if report["status"] != "done":
+        rows = {"go on": f"kitchen run --resume {paths['run']}"} | rows
+    return [
+        page.shown([Word(f"  {name:8}", DIM), Word(str(path))])
+        for name, path in rows.items()
+        if path is not None
+    ]
