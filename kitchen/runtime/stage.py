@@ -37,6 +37,7 @@ class StageFunction(Protocol):
     spec: StageSpec
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+    def __hash__(self) -> int: ...
 
 
 def stage(*, effect: Effect = Effect.WRITES) -> Callable[[F], F]:
