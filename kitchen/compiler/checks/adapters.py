@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from kitchen.compiler.checks.places import place
 from kitchen.ir.diagnostic import Diagnostic, did_you_mean
-from kitchen.ir.fit import described, misfit, shown
+from kitchen.ir.fit import misfit, shown
 from kitchen.ir.program import Binding, Program
 from kitchen.ir.source import Span
 from kitchen.ir.spec import AdapterSpec, Registry
@@ -45,7 +45,7 @@ def _settings(binding: Binding, spec: AdapterSpec) -> Iterator[Diagnostic]:
                     "K304",
                     f"{subject} needs the setting `{setting.name}`",
                     place(_word(binding, binding.adapter), f"`{setting.name}` is not given"),
-                    help=f"add `{setting.name}` beside `use:`, {described(setting.type)}",
+                    help=f"write `{spec.port}: {{use: {spec.name}, {setting.name}: ...}}`",
                 )
             continue
         value = given.pop(setting.name)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from kitchen.compiler.checks.effects import leaves_something
 from kitchen.compiler.checks.places import place, places
+from kitchen.compiler.checks.settled import settled
 from kitchen.ir.diagnostic import Diagnostic, Severity
-from kitchen.ir.expr import Apply, EvaluationError, Expr, Value, evaluate, refs
+from kitchen.ir.expr import Expr, Value, refs
 from kitchen.ir.program import Branch, Op, Origin, Parameter, Program, Region, Removal
 from kitchen.ir.spec import Registry
 from kitchen.ir.walk import exprs, regions, uses, walk
@@ -104,10 +105,10 @@ class _Effective:
 
     def branch(self, op: Branch) -> None:
         """A branch that was decided: what decided it matters, and what the side taken reads."""
-        outcome = _settled(op.condition, self.settings)
+        outcome = settled(op.condition, self.settings)
         for ref in refs(op.condition):
             others = {value: s for value, s in self.settings.items() if value != ref.value}
-            if outcome is None or _settled(op.condition, others) is None:
+            if outcome is None or settled(op.condition, others) is None:
                 self.values.add(ref.value)
         if outcome is not False:
             self.region(op.then)
@@ -116,17 +117,3 @@ class _Effective:
 
     def read(self, *found: Expr) -> None:
         self.values.update(ref.value for expr in found for ref in refs(expr))
-
-
-def _settled(condition: Expr, known: Mapping[Value, object]) -> bool | None:
-    """What a condition is, if that is known from some values alone."""
-    if isinstance(condition, Apply) and condition.op in ("and", "or"):
-        deciding = condition.op == "or"
-        parts = [_settled(part, known) for part in condition.args]
-        return deciding if deciding in parts else None if None in parts else not deciding
-    if any(ref.value not in known for ref in refs(condition)):
-        return None
-    try:
-        return bool(evaluate(condition, known.__getitem__))
-    except EvaluationError:
-        return None

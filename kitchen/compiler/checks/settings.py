@@ -62,14 +62,21 @@ def _setting(
         yield Diagnostic("K224", message, place(at, "computed here"), _set_in(expr, parameters))
         return
     wrong = misfit(setting, value)
-    if wrong is not None:
-        yield Diagnostic(
-            _CODES[wrong.why],
-            f"{subject} is {wrong.wanted}, not {shown(value)}",
-            place(at, wrong.given),
-            _set_in(expr, parameters),
-            wrong.help,
+    if wrong is None:
+        return
+    labels = places(place(at, wrong.given), *_set_in(expr, parameters))
+    param = parameters[expr.value] if isinstance(expr, Ref) else None
+    if param is not None and param.span is not None:  # the person set it, and not this template
+        labels = places(
+            place(param.span, wrong.given), place(at, f"goes into `{setting.name}` here")
         )
+    yield Diagnostic(
+        _CODES[wrong.why],
+        f"{subject} is {wrong.wanted}, not {shown(value)}",
+        labels[0] if labels else None,
+        labels[1:],
+        wrong.help,
+    )
 
 
 def _set_in(expr: Expr, parameters: Mapping[Value, Parameter]) -> tuple[Label, ...]:
