@@ -58,7 +58,7 @@ class Journal:
             if isinstance(event, StageStopped | IterationStopped):
                 self._count(event)
             elif isinstance(event, MetricsLogged):
-                self._step = event.step
+                self._step = max(self._step, event.step)
             else:
                 self._tell(event)
 

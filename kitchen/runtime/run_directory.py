@@ -80,7 +80,8 @@ class RunDirectory:
     def lock(self) -> Iterator[None]:
         """Be the one writer, and tidy away what a crash left; raises LockHeld if another is."""
         with locked(self.path / "LOCK"):
-            for folder in (self.path, self.checkpoints, self.metrics, self.samples, self.artifacts):
+            store.clean_stale(self.path)
+            for folder in self.path.iterdir():
                 store.clean_stale(folder)
             yield
 
