@@ -103,7 +103,7 @@ class _Reading:
 
     def binding(self, data: Any) -> Binding:
         found = Object(data, "a binding")
-        pairs = (pair(pair, "a binding") for pair in found.items("config"))
+        pairs = (pair(entry, "a binding") for entry in found.items("config"))
         return Binding(
             port=found.get("port", str),
             adapter=found.get("adapter", str),
@@ -121,7 +121,7 @@ class _Reading:
         kind = found.get("kind", str)
         if kind not in set(Kind):
             raise FormatError(f"the kind of {found.what} is {kind!r}")
-        fields = (pair(pair, found.what) for pair in found.items("fields"))
+        fields = (pair(entry, found.what) for entry in found.items("fields"))
         return Type(
             found.get("name", str),
             Kind(kind),

@@ -69,7 +69,7 @@ def constant_from_json(data: object) -> object:
         case list():
             return [constant_from_json(item) for item in data]
         case {"record": list(pairs), **rest} if not rest:
-            named = (pair(pair, "a record") for pair in pairs)
+            named = (pair(entry, "a record") for entry in pairs)
             return {name: constant_from_json(value) for name, value in named}
         case {"float": str(name), **rest} if name in _FLOATS and not rest:
             return _FLOATS[name]
