@@ -105,7 +105,7 @@ CODES: tuple[Code, ...] = (
             recipe: example
             workflow: supervised
             params:
-              dataset: *.jsonl
+              dataset: *chat
         """,
         cure="""Put a text that starts with `*` in quotes.""",
     ),

@@ -12,11 +12,15 @@ from kitchen.ir.diagnostic import Diagnostic
 from kitchen.ir.source import Span
 
 MAX_LENGTH = 1000
+MAX_DEPTH = 40
 
 #: What Python's parser says -> what that means here.
 _REASONS = {
     "invalid syntax": "it does not go on like this",
     "too many nested parentheses": "its parentheses are nested too deep",
+    "unterminated string literal (detected at line 1)": "this quote is never closed",
+    "expected 'else' after 'if' expression": "an `if` needs its `else`",
+    "source code string cannot contain null bytes": "it holds a NUL character",
 }
 
 
@@ -50,23 +54,44 @@ class ExpressionText:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return ast.parse(self.text, mode="eval").body
+                tree = ast.parse(self.text, mode="eval").body
         except SyntaxError as cause:
             report(self._syntax_fault(cause))
-        except (ValueError, MemoryError, RecursionError):
-            message = "this expression is nested too deep, or holds what cannot be read"
+            return None
+        except ValueError:  # a NUL or half a surrogate pair, from an escape
+            message = "this expression holds a character that cannot be read"
+            report(fault("K030", message, self.span, help="remove it"))
+            return None
+        except (MemoryError, RecursionError):
+            tree = None
+        if tree is None or _depth(tree) > MAX_DEPTH:
+            message = f"an expression may be nested {MAX_DEPTH} deep, this one is deeper"
             report(fault("K033", message, self.span, help="compute it in steps"))
-        return None
+            return None
+        return tree
 
     def _syntax_fault(self, cause: SyntaxError) -> Diagnostic:
         reason = (cause.msg or "").partition(". ")[0]
-        at = cause.offset - 1 if cause.offset else len(self.text)
-        at = min(at, len(self.text))
-        if at == len(self.text):
+        at = min(cause.offset - 1 if cause.offset else len(self.text), len(self.text))
+        if reason == "invalid syntax" and at == len(self.text):
             reason = "something is missing at its end"
-        reason = _REASONS.get(reason, reason)
+        reason = _REASONS.get(reason, reason.replace("'", "`"))
         shown = self.text if len(self.text) <= 40 else f"{self.text[:37]}..."
         message = f"`{shown}` is not an expression: {reason}"
         span = part(self.scalar, self.start + at, self.start + min(at + 1, len(self.text)))
         help = "expressions are written as in Python"
         return fault("K030", message, span, "reading stopped here", help=help)
+
+
+def _depth(tree: ast.expr) -> int:
+    """How deep a tree is. Found level by level: it may be too deep to recurse."""
+    depth, level = 0, [tree]
+    while level:
+        depth += 1
+        level = [
+            inner
+            for node in level
+            for inner in ast.iter_child_nodes(node)
+            if isinstance(inner, ast.expr)
+        ]
+    return depth

@@ -27,8 +27,6 @@ from kitchen.ir.expr import LARGEST, Apply, Const, Expr, Get
 from kitchen.ir.source import Span
 from kitchen.ir.types import BOOL, FLOAT, INT, NONE, STR, UNKNOWN, Type, join
 
-MAX_DEPTH = 40
-
 ReadName = Callable[[str, Span], Expr]
 
 _LITERAL_TYPES = {bool: BOOL, int: INT, float: FLOAT, str: STR, type(None): NONE}
@@ -44,7 +42,7 @@ class Grammar:
     def parse(self) -> Expr:
         """The typed tree of the expression; what is wrong with it is reported."""
         tree = self.text.tree(self.report)
-        return Const(None, UNKNOWN, self.text.span) if tree is None else self._expr(tree, 0)
+        return Const(None, UNKNOWN, self.text.span) if tree is None else self._expr(tree)
 
     def word(self, text: str, span: Span) -> Expr:
         """What a single word stands for: a literal, or what its name is bound to."""
@@ -60,36 +58,31 @@ class Grammar:
     def _span(self, node: ast.expr) -> Span:
         return self.text.part(node.col_offset, node.end_col_offset or node.col_offset)
 
-    def _expr(self, node: ast.expr, depth: int) -> Expr:
-        if depth > MAX_DEPTH:
-            message = f"an expression may be nested {MAX_DEPTH} deep, this one is deeper"
-            self.report(fault("K033", message, self._span(node), help="compute it in steps"))
-            return Const(None, UNKNOWN, self._span(node))
-        depth += 1
+    def _expr(self, node: ast.expr) -> Expr:
         match node:
             case ast.Constant():
                 return self._constant(node)
             case ast.Name(id=name):
                 return self.word(name, self._span(node))
             case ast.Attribute():
-                return self._field(node, depth)
+                return self._field(node)
             case ast.BinOp(op=op) if type(op) in ARITHMETIC:
-                return self._arithmetic(node, ARITHMETIC[type(op)], depth)
+                return self._arithmetic(node, ARITHMETIC[type(op)])
             case ast.UnaryOp(op=ast.USub() | ast.UAdd()):
-                return self._sign(node, depth)
+                return self._sign(node)
             case ast.UnaryOp(op=ast.Not()):
-                operand = self._condition("what `not` turns round", node.operand, depth)
+                operand = self._condition("what `not` turns round", node.operand)
                 return Apply("not", (operand,), BOOL, self._span(node))
             case ast.BoolOp():
-                return self._logic(node, depth)
+                return self._logic(node)
             case ast.Compare(ops=ops) if all(type(op) in COMPARISON for op in ops):
-                return self._comparison(node, depth)
+                return self._comparison(node)
             case ast.IfExp():
-                return self._choice(node, depth)
+                return self._choice(node)
             case ast.List():
-                return self._list(node, depth)
+                return self._list(node)
             case ast.Call():
-                return self._call(node, depth)
+                return self._call(node)
         return self._outside(node)
 
     def _outside(self, node: ast.expr) -> Expr:
@@ -143,8 +136,8 @@ class Grammar:
             return UNKNOWN
         return result
 
-    def _field(self, node: ast.Attribute, depth: int) -> Expr:
-        of, span = self._expr(node.value, depth), self._span(node)
+    def _field(self, node: ast.Attribute) -> Expr:
+        of, span = self._expr(node.value), self._span(node)
         owner = self._needed(of)
         if is_unknown(owner) or (owner.name == "Record" and not owner.fields):
             return Get(of, node.attr, UNKNOWN, span)
@@ -155,15 +148,15 @@ class Grammar:
         help = did_you_mean(node.attr, [name for name, _ in owner.fields])
         return self._refuse("K161", f"{a(owner)} has no field `{node.attr}`", at, help=help)
 
-    def _arithmetic(self, node: ast.BinOp, op: str, depth: int) -> Expr:
-        left, right = self._expr(node.left, depth), self._expr(node.right, depth)
+    def _arithmetic(self, node: ast.BinOp, op: str) -> Expr:
+        left, right = self._expr(node.left), self._expr(node.right)
         span = self._span(node)
         type_ = self._typed(arithmetic(op, self._needed(left), self._needed(right)), span)
         return Apply(op, (left, right), type_, span)
 
-    def _sign(self, node: ast.UnaryOp, depth: int) -> Expr:
+    def _sign(self, node: ast.UnaryOp) -> Expr:
         negative = isinstance(node.op, ast.USub)
-        operand, span = self._expr(node.operand, depth), self._span(node)
+        operand, span = self._expr(node.operand), self._span(node)
         type_ = self._typed(sign("-" if negative else "+", self._needed(operand)), span)
         if not negative:
             return operand
@@ -171,25 +164,25 @@ class Grammar:
             return Const(-operand.value, type_, span)
         return Apply("neg", (operand,), type_, span)
 
-    def _condition(self, subject: str, node: ast.expr, depth: int) -> Expr:
-        expr = self._expr(node, depth)
+    def _condition(self, subject: str, node: ast.expr) -> Expr:
+        expr = self._expr(node)
         type_ = self._needed(expr)
         self._typed(condition(subject, type_), self._span(node), f"{type_}")
         return expr
 
-    def _logic(self, node: ast.BoolOp, depth: int) -> Expr:
+    def _logic(self, node: ast.BoolOp) -> Expr:
         op = "and" if isinstance(node.op, ast.And) else "or"
         before, args = self.present, []
         for value in node.values:
-            arg = self._condition(f"each side of `{op}`", value, depth)
+            arg = self._condition(f"each side of `{op}`", value)
             self.present += present_if(arg, op == "and")
             args.append(arg)
         self.present = before
         return Apply(op, tuple(args), BOOL, self._span(node))
 
-    def _comparison(self, node: ast.Compare, depth: int) -> Expr:
+    def _comparison(self, node: ast.Compare) -> Expr:
         """`a < b < c` is `a < b and b < c`."""
-        operands = [self._expr(side, depth) for side in (node.left, *node.comparators)]
+        operands = [self._expr(side) for side in (node.left, *node.comparators)]
         pairs = []
         for op, left, right in zip(node.ops, operands, operands[1:], strict=False):
             name = COMPARISON[type(op)]
@@ -200,13 +193,13 @@ class Grammar:
             pairs.append(Apply(name, (left, right), BOOL, span))
         return pairs[0] if len(pairs) == 1 else Apply("and", tuple(pairs), BOOL, self._span(node))
 
-    def _choice(self, node: ast.IfExp, depth: int) -> Expr:
-        test, before = self._condition("what stands after `if`", node.test, depth), self.present
+    def _choice(self, node: ast.IfExp) -> Expr:
+        test, before = self._condition("what stands after `if`", node.test), self.present
         self.present = before + present_if(test, True)
-        then = self._expr(node.body, depth)
+        then = self._expr(node.body)
         then_type = self._type(then)
         self.present = before + present_if(test, False)
-        orelse = self._expr(node.orelse, depth)
+        orelse = self._expr(node.orelse)
         else_type = self._type(orelse)
         self.present = before
         type_, span = join(then_type, else_type), self._span(node)
@@ -215,15 +208,15 @@ class Grammar:
             self.report(fault("K253", message, span, help="make both the same type"))
         return Apply("if", (test, then, orelse), type_, span)
 
-    def _list(self, node: ast.List, depth: int) -> Expr:
-        items = tuple(self._expr(item, depth) for item in node.elts)
+    def _list(self, node: ast.List) -> Expr:
+        items = tuple(self._expr(item) for item in node.elts)
         type_, span = list_type(item.type for item in items), self._span(node)
         constants = [item.value for item in items if isinstance(item, Const)]
         if len(constants) == len(items):
             return Const(constants, type_, span)
         return Apply("list", items, type_, span)
 
-    def _call(self, node: ast.Call, depth: int) -> Expr:
+    def _call(self, node: ast.Call) -> Expr:
         span = self._span(node)
         if not isinstance(node.func, ast.Name):
             message = "only the functions of the language can be called"
@@ -235,7 +228,7 @@ class Grammar:
         if node.keywords:
             message = f"`{name}` takes its arguments by position"
             return self._refuse("K031", message, span, help="leave the names out")
-        args = tuple(self._expr(arg, depth) for arg in node.args)
+        args = tuple(self._expr(arg) for arg in node.args)
         optional = name == "default"
         types = tuple(self._type(arg) if optional else self._needed(arg) for arg in args)
         return Apply(name, args, self._typed(call(name, types), span), span)

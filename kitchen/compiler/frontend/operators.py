@@ -121,7 +121,9 @@ def call(name: str, args: tuple[Type, ...]) -> Result:
             return one
         case "default", (value, other):
             return _default(value, other)
-    return Mismatch(f"`{name}` does not take {_listed(args)}", f"write `{USAGE[name]}`")
+    given = " and ".join(map(a, args))
+    message = f"`{name}` does not take {given}" if args else f"`{name}` needs something to work on"
+    return Mismatch(message, f"write `{USAGE[name]}`")
 
 
 USAGE = {
@@ -160,7 +162,3 @@ def a(type_: Type) -> str:
     """A type with its article."""
     name = str(type_)
     return f"{'an' if name[0] in 'AEIO' else 'a'} {name}"
-
-
-def _listed(args: tuple[Type, ...]) -> str:
-    return " and ".join(map(a, args)) if args else "nothing"

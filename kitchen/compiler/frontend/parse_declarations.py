@@ -42,14 +42,18 @@ def _declaration(key: Scalar, node: Node, report: Report) -> Declaration | None:
     if type_ is None:
         return None
     choices = _choices(found, type_, report)
-    bounds = {key: _bound(found, key, type_, report) for key in ("min", "max")}
+    low, high = (_bound(found, bound, type_, report) for bound in ("min", "max"))
+    if low is not None and high is not None and low > high:
+        message = f"{subject} is at least {low:g} and at most {high:g}, which nothing is"
+        also = [(found["min"][1].span, "the lower bound")]
+        report(fault("K027", message, found["max"][1].span, "the upper bound", also=also))
     doc = scalar(*found["doc"], report) if "doc" in found else None
     setting = Setting(
         name=key.text,
         type=type_,
         required="default" not in found and not type_.is_optional,
-        minimum=bounds["min"],
-        maximum=bounds["max"],
+        minimum=low,
+        maximum=high,
         choices=choices,
         doc="" if doc is None else doc.text,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import yaml
 
 from kitchen.compiler.frontend.report import fault
@@ -13,6 +15,10 @@ _MEANINGS: dict[str, tuple[str, str]] = {
     "mapping values are not allowed in this context": (
         "a `:` stands where no key can",
         "put a value that has `: ` in it in quotes, or line the key up with its neighbours",
+    ),
+    "an expression that is not quoted": (
+        "`${...}` needs quotes in here",
+        'write `"${...}"`: inside `{}` and `[]` a plain value ends at a brace',
     ),
     "did not find expected ',' or ']'": (
         "this list is not closed where it should be",
@@ -51,15 +57,27 @@ _MEANINGS: dict[str, tuple[str, str]] = {
         "start the list on the next line, or write it as `[a, b]`",
     ),
     "did not find expected alphabetic or numeric character": (
-        "a plain value cannot start with `{}`",
+        "a plain value cannot start with {}",
         "put it in quotes",
+    ),
+    "found incompatible YAML document": (
+        "this asks for a version of YAML that there is none of",
+        "take the `%YAML` line out",
+    ),
+    "found unknown directive name": (
+        "this directive is none that YAML knows",
+        "take the line out",
+    ),
+    "mapping keys are not allowed in this context": (
+        "a `?` stands where no key can",
+        "put a value that starts with `? ` in quotes",
     ),
     "did not find expected <document start>": (
         "this stands after the end of the document",
         "indent it as its neighbours are",
     ),
     "found character that cannot start any token": (
-        "a plain value cannot start with `{}`",
+        "a plain value cannot start with {}",
         "put it in quotes",
     ),
     "found a tab character that violates indentation": (
@@ -67,21 +85,33 @@ _MEANINGS: dict[str, tuple[str, str]] = {
         "indent with spaces",
     ),
 }
-#: Where the opening is the place to look at, not the point where reading ended.
-_AT_OPENING = ("]'", "}'", "end of stream")
+#: Problems whose place is where the library began to look, and what stands there.
+_AT_OPENING = {
+    "did not find expected ',' or ']'": "opened here",
+    "did not find expected ',' or '}'": "opened here",
+    "found unexpected end of stream": "opened here",
+    "could not find expected ':'": "this line",
+    "did not find expected alphabetic or numeric character": "this character",
+}
 
 
 def explain(cause: yaml.MarkedYAMLError, source: Source, start: int) -> Diagnostic:
     """One diagnostic for the point at which a text stops being YAML."""
     problem = str(cause.problem)
-    opening = problem.endswith(_AT_OPENING) and cause.context_mark is not None
-    mark = cause.context_mark if opening else cause.problem_mark
-    index = start + (mark.index if mark is not None else 0)
-    index = min(index, len(source.text))
+    stopped, opened = _index(cause.problem_mark, start), _index(cause.context_mark, start)
+    label = _AT_OPENING.get(problem, "reading stopped here")
+    index = opened if problem in _AT_OPENING else stopped
+    index = max(start, min(index, len(source.text.rstrip()) - 1))
     character = source.text[index : index + 1]
+    if problem.endswith(("]'", "}'")) and "${" in source.text[opened : stopped + 1]:
+        problem = "an expression that is not quoted"
+    elif character == "\t" and "cannot start" in problem:
+        problem = "found a tab character that violates indentation"
     message, help = _MEANINGS.get(problem, (problem, "check quotes, brackets and indentation"))
-    if character == "\t" and "cannot start" in problem:
-        message, help = _MEANINGS["found a tab character that violates indentation"]
     at = Span(source, index, min(index + 1, len(source.text)))
-    label = "opened here" if opening else "reading stopped here"
-    return fault("K001", message.replace("{}", character, 1), at, label, help=help)
+    shown = "a backtick" if character == "`" else f"`{character}`"
+    return fault("K001", message.replace("{}", shown, 1), at, label, help=help)
+
+
+def _index(mark: Any, start: int) -> int:
+    return start if mark is None else start + int(mark.index)
