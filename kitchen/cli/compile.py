@@ -57,7 +57,7 @@ def command(
         compiled = loaded.compiled(after)
         text = _shown(loaded, compiled, shown, form)
         if probe:
-            text += _probed(loaded, compiled, form)
+            text += _probed(loaded, compiled, shown=form == "text")
     except CompileError as error:
         return _refuse(error.diagnostics, form)
     click.echo(text, nl=False)
@@ -127,5 +127,16 @@ def _check_pass(line: CommandLine, name: str) -> None:
         raise CompileError([line.fault("K093", message, name, "", help)])
 
 
-def _probed(loaded: Loaded, compiled: Compiled, form: str) -> str:
-    return ""
+def _probed(loaded: Loaded, compiled: Compiled, *, shown: bool) -> str:
+    """What training would see. Raises CompileError where it would see nothing."""
+    from kitchen.cli.execution import look_at_data
+    from kitchen.cli.probe_text import probe_text
+    from kitchen.ir.render import render_text
+
+    report, diagnostics = look_at_data(loaded, compiled)
+    if not shown:
+        return ""
+    paper = page(sys.stdout)
+    text = "" if report is None else "\n" + probe_text(report, paper)
+    warnings = render_text(diagnostics, colour=paper.colour)
+    return f"{text}\n{warnings}" if warnings else text

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kitchen.cli.recipe import Loaded, registry
 from kitchen.cli.run_report import find_run
 from kitchen.compiler.compile import Compiled
-from kitchen.ir.program import Program
+from kitchen.ir.diagnostic import Diagnostic, demand
+from kitchen.ir.program import Program, Stage
 from kitchen.ir.source import Source
+from kitchen.ir.walk import walk
 from kitchen.runtime import plugins
 from kitchen.runtime.environment import BindError, bound
 from kitchen.runtime.events import Listener
 from kitchen.runtime.ports import Workspace
+from kitchen.runtime.probe import ProbeReport, probe
 from kitchen.runtime.provenance import check_resume
 from kitchen.runtime.run_directory import RunDirectory, RunError
 from kitchen.runtime.runner import Runner, begin
@@ -91,6 +94,32 @@ def reopen(path: Path, report: Callable[[str], None]) -> Prepared:
     for difference in check_resume(directory, plan_digest=loaded.plan(compiled)["digest"]):
         report(difference)
     return Prepared(compiled.program, directory, recipe.parent, resume=True)
+
+
+def look_at_data(
+    loaded: Loaded, compiled: Compiled
+) -> tuple[ProbeReport | None, tuple[Diagnostic, ...]]:
+    """What training would see of the data. Raises BindError; CompileError if it is of no use."""
+    program = compiled.program
+    ports = _ports_before(program, "tokenize")
+    bindings = tuple(binding for binding in program.bindings if binding.port in ports)
+    workspace = Workspace(base=loaded.path.resolve().parent, cache=cache_folder())
+    needed = replace(program, bindings=bindings)
+    with bound(needed, plugins.adapters(), workspace) as bound_ports:
+        report, diagnostics = probe(program, bound_ports)
+    return report, demand(diagnostics)
+
+
+def _ports_before(program: Program, stage: str) -> set[str]:
+    """The ports of the stages up to the first call of one."""
+    functions = plugins.functions()
+    ports: set[str] = set()
+    for op in walk(program.body):
+        if isinstance(op, Stage):
+            ports |= {use.port for use in functions[op.stage].spec.ports}
+            if op.stage == stage:
+                break
+    return ports
 
 
 def try_adapters(loaded: Loaded, compiled: Compiled) -> None:

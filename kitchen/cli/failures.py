@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import traceback
+from collections.abc import Iterator
 
 from kitchen.cli.application import BAD_INPUT, FAILED
 from kitchen.ir.diagnostic import Diagnostic, Label
 from kitchen.ir.expr import EvaluationError
+from kitchen.ir.program import Parameter, Stage
 from kitchen.runtime.calls import StageError, StageTimeout
 from kitchen.runtime.environment import BindError
 from kitchen.runtime.lock import LockHeld
@@ -21,11 +23,14 @@ RUN_FAULTS = (StageError, BindError, RunError, LockHeld, StorageError)
 _SAID = (DataError, AdapterError, StorageError, RunError, StageTimeout, EvaluationError)
 
 
-def failure_of(error: Exception) -> tuple[Diagnostic, int]:
-    """The diagnostic for a fault of a run, and the exit code that goes with it."""
+def failure_of(error: Exception, params: tuple[Parameter, ...] = ()) -> tuple[Diagnostic, int]:
+    """The diagnostic for a fault of a run, and the exit code that goes with it.
+
+    `params` are the program's: what the recipe gave the failed step is shown beside it.
+    """
     match error:
         case StageError():
-            return _stage_failure(error), FAILED
+            return _stage_failure(error, params), FAILED
         case BindError():
             return _fault("K703", error, _help_of(error.cause)), BAD_INPUT
         case LockHeld():
@@ -41,7 +46,7 @@ def _fault(code: str, error: Exception, help: str | None) -> Diagnostic:
     return Diagnostic(code, str(error), None, (), help or None)
 
 
-def _stage_failure(error: StageError) -> Diagnostic:
+def _stage_failure(error: StageError, params: tuple[Parameter, ...]) -> Diagnostic:
     op, cause = error.op, error.cause
     message = f"`{op.name}` failed: {_said(cause)}"
     help = _help_of(cause)
@@ -50,7 +55,15 @@ def _stage_failure(error: StageError) -> Diagnostic:
         help = "`--traceback` shows where in the code that was"
     code = {DataError: "K702", StorageError: "K706"}.get(type(cause), "K701")
     at = None if op.span is None else Label(op.span, "; ".join(notes) or "this step")
-    return Diagnostic(code, message, at, (), help)
+    return Diagnostic(code, message, at, tuple(_given(op, params)), help)
+
+
+def _given(op: Stage, params: tuple[Parameter, ...]) -> Iterator[Label]:
+    """Where the recipe or `--set` gave what the step was set to, if it did."""
+    read = {expr.span.text for _, expr in op.config if expr.span is not None}
+    for param in params:
+        if param.value.name in read and param.span is not None:
+            yield Label(param.span, f"`{param.value.name}` is given here")
 
 
 def _said(cause: BaseException) -> str:

@@ -65,5 +65,9 @@ def interval(total: int | None) -> int:
     """
     if total is None:
         return EVERY
-    steps: list[int] = [round_number * 10**power for power in range(12) for round_number in (1, 2, 5)]
-    return next(step for step in steps if step * LINES >= total)
+    power = 1
+    while True:
+        for step in (power, 2 * power, 5 * power):
+            if step * LINES >= total:
+                return step
+        power *= 10

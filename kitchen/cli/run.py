@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from kitchen.ir.diagnostic import Diagnostic
 
 if TYPE_CHECKING:
     from kitchen.cli.execution import Prepared
-    from kitchen.compiler.compile import Compiled
+    from kitchen.cli.recipe import Loaded
     from kitchen.runtime.events import Listener
     from kitchen.runtime.signals import StopRequest
 
@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 @set_option
 @click.option("--quiet", is_flag=True, help="Print nothing but what went wrong.")
 @click.option("--dry-run", is_flag=True, help="Check all that can be checked, and run nothing.")
+@click.option(
+    "--probe/--no-probe",
+    default=True,
+    help="Read the first rows of the data before anything runs; on by default.",
+)
 @click.option("--traceback", is_flag=True, help="Show where in the code a step failed.")
 @click.pass_obj
 def command(
@@ -43,6 +48,7 @@ def command(
     settings: tuple[str, ...],
     quiet: bool,
     dry_run: bool,
+    probe: bool,
     traceback: bool,
 ) -> int:
     """Run a recipe on this machine.
@@ -56,16 +62,21 @@ def command(
         return refuse([fault])
     from kitchen.cli import failures
 
+    prepared: Prepared | None = None
     try:
         if resume is not None:
-            return _resume(resume, quiet)
-        return _begin(line, recipe or "", settings, run_dir, quiet=quiet, dry_run=dry_run)
+            prepared = _reopened(resume, quiet)
+        else:
+            loaded = load_recipe(line, recipe or "", settings)
+            prepared = _prepared(loaded, run_dir, quiet=quiet, probe=probe, dry_run=dry_run)
+        return DONE if prepared is None else _run(prepared, quiet)
     except KeyboardInterrupt:
         return INTERRUPTED
     except failures.RUN_FAULTS as error:
         if failures.wants_traceback(traceback):
             click.echo(failures.traceback_of(error), err=True, nl=False)
-        diagnostic, code = failures.failure_of(error)
+        params = prepared.program.params if prepared is not None else ()
+        diagnostic, code = failures.failure_of(error, params)
         refuse([diagnostic])
         return code
 
@@ -86,40 +97,39 @@ def _misplaced(
     return None
 
 
-def _begin(
-    line: CommandLine,
-    recipe: str,
-    settings: tuple[str, ...],
-    run_dir: Path | None,
-    *,
-    quiet: bool,
-    dry_run: bool,
-) -> int:
-    loaded = load_recipe(line, recipe, settings)
+def _prepared(
+    loaded: Loaded, run_dir: Path | None, *, quiet: bool, probe: bool, dry_run: bool
+) -> Prepared | None:
+    """A run that can begin; None where it was only to be checked."""
     compiled = loaded.compiled()
     if not quiet:
-        _warn(compiled)
-    from kitchen.cli.execution import RUNS, next_folder, prepare, try_adapters
+        _warn(compiled.diagnostics)
+    from kitchen.cli.execution import RUNS, look_at_data, next_folder, prepare, try_adapters
 
-    if dry_run:
-        try_adapters(loaded, compiled)
-        path = run_dir or next_folder(RUNS, compiled.program.name)
+    if probe:
+        _, warnings = look_at_data(loaded, compiled)
         if not quiet:
-            click.echo(f"{recipe} can run; it would do so in {path}")
-        return DONE
-    return _run(prepare(loaded, compiled, run_dir), quiet)
+            _warn(warnings)
+    if not dry_run:
+        return prepare(loaded, compiled, run_dir)
+    try_adapters(loaded, compiled)
+    path = run_dir or next_folder(RUNS, compiled.program.name)
+    if not quiet:
+        click.echo(f"{loaded.path} can run; it would do so in {path}")
+    return None
 
 
-def _resume(path: Path, quiet: bool) -> int:
+def _reopened(path: Path, quiet: bool) -> Prepared | None:
+    """A run that can go on; None where it is done."""
     from kitchen.cli.execution import reopen
     from kitchen.cli.run_report import find_run
 
     status = find_run(path).status()
-    if status is not None and status.state == "done":
-        if not quiet:
-            click.echo(f"{path} is done; there is nothing to go on with")
-        return DONE
-    return _run(reopen(path, _report), quiet)
+    if status is None or status.state != "done":
+        return reopen(path, _report)
+    if not quiet:
+        click.echo(f"{path} is done; there is nothing to go on with")
+    return None
 
 
 def _run(prepared: Prepared, quiet: bool) -> int:
@@ -162,8 +172,8 @@ def _report(message: str) -> None:
     click.echo(f"warning: {message}", err=True)
 
 
-def _warn(compiled: Compiled) -> None:
+def _warn(diagnostics: Sequence[Diagnostic]) -> None:
     from kitchen.ir.render import render_text
 
-    if compiled.diagnostics:
-        click.echo(render_text(compiled.diagnostics, colour=has_colour(sys.stderr)), err=True)
+    if diagnostics:
+        click.echo(render_text(diagnostics, colour=has_colour(sys.stderr)), err=True)
