@@ -130,3 +130,11 @@ def test_the_learning_rate_warms_up_and_follows_its_schedule(tmp_path: Path, sch
     assert rates[peak:] == sorted(rates[peak:], reverse=True)
     assert max(rates) == pytest.approx(3e-3)
     assert (rates[-1] == rates[peak]) == (schedule == "constant")
+
+
+def test_max_steps_bounds_the_run_and_its_schedule(tmp_path: Path) -> None:
+    ran = run(tmp_path, epochs=5, max_steps=7, schedule="linear", minimum_ratio=0)
+    rates = [value for _, value in ran.metrics["train/learning_rate"]]
+    assert len(rates) == 7
+    assert rates[0] == pytest.approx(3e-3)
+    assert rates[-1] == pytest.approx(3e-3 / 7)
