@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import tempfile
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,7 +21,6 @@ class MemoryBlobs:
     def __init__(self, config: NoConfig, workspace: Workspace) -> None:
         self.blobs: dict[str, bytes] = {}
         self.folders: dict[str, Mapping[str, bytes]] = {}
-        self._local: list[tempfile.TemporaryDirectory[str]] = []
 
     def put(self, key: str, data: bytes) -> Reference:
         self.blobs[require_key(key)] = data
@@ -49,13 +50,13 @@ class MemoryBlobs:
             raise AdapterError(f"there is no blob `{reference.uri}`")
         if _manifest(files).digest != reference.digest:
             raise AdapterError(f"the blob `{reference.uri}` is not what was put there")
-        local = tempfile.TemporaryDirectory(prefix="kitchen-")
-        self._local.append(local)
+        local = Path(tempfile.mkdtemp(prefix="kitchen-"))
+        weakref.finalize(self, shutil.rmtree, local, ignore_errors=True)
         for name, data in files.items():
-            path = Path(local.name, name)
+            path = local / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
-        return Path(local.name)
+        return local
 
     def exists(self, key: str) -> bool:
         return require_key(key) in self.blobs or key in self.folders
