@@ -50,15 +50,15 @@ def learning_rate(*, config: LearningRateConfig) -> float:
 
 
 def _factor(config: LearningRateConfig, progress: float) -> float:
-    low = config.minimum_ratio
+    low, left = config.minimum_ratio, 1 - progress
     match config.schedule:
         case "constant":
             return 1.0
         case "linear":
-            return low + (1 - low) * (1 - progress)
+            return low + (1 - low) * left
         case "cosine":
             return low + (1 - low) * 0.5 * (1 + math.cos(math.pi * progress))
         case "polynomial":
-            return low + (1 - low) * (1 - progress) ** config.power
+            return low + (1 - low) * math.pow(left, config.power)
         case "exponential":
-            return low**progress
+            return math.pow(low, progress)

@@ -80,7 +80,9 @@ def _sample(
 def _chances(logprobs: np.ndarray, params: SamplingParams) -> np.ndarray:
     """Probabilities after temperature, then top-k, then top-p, as the port says."""
     if params.temperature == 0:
-        return (np.arange(len(logprobs)) == logprobs.argmax()).astype(np.float64)
+        chances = np.zeros(len(logprobs))
+        chances[logprobs.argmax()] = 1
+        return chances
     tempered = logprobs / params.temperature
     chances = np.exp(tempered - tempered.max())
     order = np.argsort(-chances, kind="stable")

@@ -34,7 +34,9 @@ class Pass:
 
     def spread(self, size: int) -> torch.Tensor:
         """The log-probabilities in the batch's own order, 0 where there is no weight."""
-        known = self.logprobs if self.rows is None else self.logprobs.index_select(0, self.rows)
+        known = torch.where(self.columns["weights"] != 0, self.logprobs, 0)
+        if self.rows is not None:
+            known = known.index_select(0, self.rows)
         return known.new_zeros(size, *known.shape[1:]).index_copy(0, self.tokens, known)
 
 
@@ -53,36 +55,36 @@ def run(session: TorchSession, batch: Batch, *, likeliest: bool = False) -> Pass
     if weights is None:
         columns["weights"] = torch.ones_like(columns["targets"], dtype=torch.float32)
     layout = lay_out(batch, device, padded=not session.isolates)
-    kept, rows = layout.places.index_select(0, tokens), None
-    if kept.numel() >= ALL_FROM * layout.width:
+    places = layout.places.index_select(0, tokens)
+    everywhere = places.numel() >= ALL_FROM * layout.width
+    if everywhere:
         columns = {
-            name: column.new_zeros(layout.width, *column.shape[1:]).index_copy(0, kept, column)
+            name: column.new_zeros(layout.width, *column.shape[1:]).index_copy(0, places, column)
             for name, column in columns.items()
         }
-        kept, rows = None, kept
-    logits = _logits(session, layout, kept)
+    logits = _logits(session, layout, None if everywhere else places)
     targets = columns["targets"]
     return Pass(
         logprobs=_logprobs(logits, targets),
         likeliest=logits.argmax(1) == targets if likeliest and targets.ndim == 1 else None,
         columns=columns,
         tokens=tokens,
-        rows=rows,
+        rows=places if everywhere else None,
     )
 
 
 def _logits(session: TorchSession, layout: Layout, kept: torch.Tensor | None) -> torch.Tensor:
     """Logits (R, V) in float32, at the places that are kept (None: at all of them)."""
     if session.isolates:
-        output = session.model(
+        logits: torch.Tensor = session.model(
             input_ids=layout.ids,
             position_ids=layout.positions,
             attention_mask=NO_MASK,
             layout=layout,
             use_cache=False,
             logits_to_keep=0 if kept is None else kept,
-        )
-        return output.logits[0].float()
+        ).logits[0]
+        return logits.float()
     grid = layout.ids.view(layout.documents, layout.longest)
     logits = session.model(input_ids=grid, use_cache=False).logits.flatten(0, 1)
     return (logits if kept is None else logits.index_select(0, kept)).float()

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from kitchen.runtime.adapters.torch.session import forked
+from kitchen.runtime.adapters.torch.session import Model, forked
 from kitchen.runtime.ports import AdapterError, ModelOptions
 
 if TYPE_CHECKING:
     from peft import PeftModel
-    from transformers import PreTrainedModel
 
 
-def attach(model: PreTrainedModel, options: ModelOptions) -> PeftModel:
+def attach(model: Model, options: ModelOptions) -> PeftModel:
     """Freeze a model and put an adapter of rank `lora_rank` beside its linear layers."""
     from peft import LoraConfig, get_peft_model
 
@@ -40,6 +39,6 @@ def attach(model: PreTrainedModel, options: ModelOptions) -> PeftModel:
     with forked(options.seed, torch.device("cpu")), warnings.catch_warnings():
         # PEFT 0.21 asks transformers 5 for a property by its older name.
         warnings.filterwarnings("ignore", ".*is_gradient_checkpointing.*", FutureWarning)
-        peft: PeftModel = get_peft_model(model, config)  # type: ignore[assignment]
+        peft: PeftModel = get_peft_model(model, config)
     config.base_model_name_or_path = options.model  # as the recipe names it, not where it was found
     return peft

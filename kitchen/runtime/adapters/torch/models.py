@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from kitchen.runtime.adapters.torch.presets import PRESETS
-from kitchen.runtime.adapters.torch.session import forked
+from kitchen.runtime.adapters.torch.session import Model, forked
 from kitchen.runtime.adapters.torch.tokenizer import FastTokenizer
 from kitchen.runtime.ports import AdapterError, ModelOptions, Workspace
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedConfig, PreTrainedModel
+    from transformers import PreTrainedConfig
 
 PACKAGE = "package:"
 
@@ -39,7 +39,7 @@ def locate(model: str, workspace: Workspace) -> str:
 
 def build_model(
     options: ModelOptions, tokenizer: FastTokenizer, device: torch.device, workspace: Workspace
-) -> PreTrainedModel:
+) -> Model:
     """The model with its starting weights, on the device, the same whatever ran before."""
     from transformers import LlamaForCausalLM
 
@@ -48,7 +48,7 @@ def build_model(
         if preset:
             config = preset.config(tokenizer)
             _set_dropout(config, options)
-            model: PreTrainedModel = LlamaForCausalLM(config)
+            model: Model = LlamaForCausalLM(config)
         else:
             model = _load(options, device, workspace)
     rows = model.get_input_embeddings().weight.shape[0]
@@ -60,7 +60,7 @@ def build_model(
     return model.to(device)
 
 
-def _load(options: ModelOptions, device: torch.device, workspace: Workspace) -> PreTrainedModel:
+def _load(options: ModelOptions, device: torch.device, workspace: Workspace) -> Model:
     from transformers import AutoConfig, AutoModelForCausalLM
 
     path = locate(options.model, workspace)
@@ -69,7 +69,8 @@ def _load(options: ModelOptions, device: torch.device, workspace: Workspace) -> 
     with named_failures(options.model):
         config = AutoConfig.from_pretrained(path, trust_remote_code=False)
         _set_dropout(config, options)
-        loaded, found = AutoModelForCausalLM.from_pretrained(
+        auto: Any = AutoModelForCausalLM
+        loaded, found = auto.from_pretrained(
             path,
             config=config,
             dtype=torch.bfloat16 if frozen else torch.float32,

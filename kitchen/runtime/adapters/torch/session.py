@@ -16,11 +16,12 @@ from kitchen.runtime.values import Session
 
 if TYPE_CHECKING:
     from peft import PeftModel
-    from transformers import PreTrainedModel
 
     from kitchen.runtime.adapters.torch.tokenizer import FastTokenizer
 
 
+#: A transformers model; its decorators hide its methods from a type checker.
+Model = Any
 #: Passes go one at a time: dropout draws from the global generator, and fills the machine anyway.
 _ALONE = threading.RLock()
 
@@ -36,7 +37,7 @@ class TorchSession(Session):
         self,
         options: ModelOptions,
         tokenizer: FastTokenizer,
-        model: PreTrainedModel,
+        model: Model,
         peft: PeftModel | None,
         device: torch.device,
         *,
@@ -44,7 +45,7 @@ class TorchSession(Session):
     ) -> None:
         self.options, self.tokenizer, self.device = options, tokenizer, device
         self.peft = peft
-        self._model: PreTrainedModel | None = model
+        self._model: Model | None = model
         self.parameters: dict[str, nn.Parameter] = {
             name: parameter
             for name, parameter in model.named_parameters()
@@ -65,7 +66,7 @@ class TorchSession(Session):
         self.renew_optimizer()
 
     @property
-    def model(self) -> PreTrainedModel:
+    def model(self) -> Model:
         """The transformers model; with LoRA its linear layers carry the adapter."""
         if self._model is None:
             raise AdapterError(

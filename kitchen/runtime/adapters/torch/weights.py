@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors.torch import save_file
 
-from kitchen.runtime.adapters.torch.session import TorchSession
+from kitchen.runtime.adapters.torch.session import Model, TorchSession
 from kitchen.runtime.ports import AdapterError
 
 if TYPE_CHECKING:
     from peft import PeftModel
-    from transformers import PreTrainedModel
 
 TOLERANCE = 1e-3  #: largest difference of logits, relative to the largest logit
 
@@ -33,10 +32,9 @@ def save(session: TorchSession, folder: Path, *, merge: bool) -> str:
     return "full"
 
 
-def _merged(peft: PeftModel) -> PreTrainedModel:
+def _merged(peft: PeftModel) -> Model:
     """A copy with the adapter's product added to the weights; the session's own stay untouched."""
-    merged: PreTrainedModel = copy.deepcopy(peft).merge_and_unload(safe_merge=True)  # type: ignore[operator]
-    return merged
+    return copy.deepcopy(peft).merge_and_unload(safe_merge=True)
 
 
 def _save_adapter(peft: PeftModel, folder: Path) -> None:
@@ -62,17 +60,18 @@ def _require_equal(session: TorchSession, folder: Path) -> None:
     """Compare the logits of a short probe."""
     from transformers import AutoModelForCausalLM
 
-    written = AutoModelForCausalLM.from_pretrained(
+    written: Model = AutoModelForCausalLM.from_pretrained(
         folder, use_safetensors=True, trust_remote_code=False, dtype="auto"
-    ).to(session.device)
+    )
+    written = written.to(session.device).eval()
     ids = torch.arange(1, 17, device=session.device)[None] % session.vocabulary
     with session.computing(training=False):
         ours = session.model(input_ids=ids, use_cache=False).logits.float()
-        theirs = written.eval()(input_ids=ids, use_cache=False).logits.float()
+        theirs = written(input_ids=ids, use_cache=False).logits.float()
     difference = float((ours - theirs).abs().max() / ours.abs().max().clamp_min(1e-6))
     tolerance = TOLERANCE if session.device.type == "cpu" else 0.05
     if not difference <= tolerance:
         raise AdapterError(
-            f"the saved weights do not answer as the session does: logits differ by {difference:.2g}",
+            f"the saved weights answer otherwise than the session: {difference:.2g} off in logits",
             help="save with `merge: false`, or train without LoRA",
         )
