@@ -16,7 +16,15 @@ from pathlib import Path
 from tools.bench.figure import Figure
 
 #: In this order: the short ones first.
-BENCHES = ("startup", "compiling", "stage_cost", "training_step", "checkpoints", "sft")
+BENCHES = (
+    "startup",
+    "compiling",
+    "stage_cost",
+    "training_step",
+    "training_run",
+    "checkpoints",
+    "sft",
+)
 
 
 def main(arguments: Sequence[str]) -> int:
