@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
-from dataclasses import replace
 
 from kitchen.compiler.rewrites.facts import length
 from kitchen.ir.expr import Apply, Const, EvaluationError, Expr, Get, Ref, Value, evaluate, refs
@@ -28,12 +28,12 @@ def fold(expr: Expr, known: Mapping[Value, Expr]) -> Expr:
             return _read(expr, known)
         case Get(of=of):
             owner = fold(of, known)
-            new: Get | Apply = expr if owner is of else replace(expr, of=owner)
+            new = expr if owner is of else Get(owner, expr.name, expr.type, expr.span)
             return _computed(new) if isinstance(owner, Const) else new
         case Apply(args=args):
             folded = tuple([fold(arg, known) for arg in args])
-            same = all(new is old for new, old in zip(folded, args, strict=True))
-            return _simplified(expr if same else replace(expr, args=folded))
+            same = all(map(operator.is_, folded, args))
+            return _simplified(expr if same else Apply(expr.op, folded, expr.type, expr.span))
 
 
 def propagate(expr: Expr, known: Mapping[Value, Expr]) -> Expr:
@@ -49,8 +49,13 @@ def _read(ref: Ref, known: Mapping[Value, Expr]) -> Expr:
     found = known.get(ref.value) if known else None
     if found is None:
         return ref
-    if isinstance(found, (Const, Ref)) and ref.span is not None:
-        return replace(found, span=ref.span)
+    if ref.span is None:
+        return found
+    match found:
+        case Const(value=value):
+            return Const(value, found.type, ref.span)
+        case Ref(value=value):
+            return Ref(value, ref.span)
     return found
 
 
@@ -93,7 +98,9 @@ def _connective(expr: Apply) -> Expr:
             break
     if len(kept) < 2:
         return kept[0] if kept else Const(not deciding, BOOL, expr.span)
-    return expr if len(kept) == len(expr.args) else replace(expr, args=tuple(kept))
+    if len(kept) == len(expr.args):
+        return expr
+    return Apply(expr.op, tuple(kept), expr.type, expr.span)
 
 
 def _closed(expr: Expr) -> bool:

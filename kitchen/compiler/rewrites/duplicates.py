@@ -8,7 +8,7 @@ from kitchen.compiler.rewrites.algebra import propagate
 from kitchen.compiler.rewrites.facts import read_by_name, rebuilt, repeatable, updated_types
 from kitchen.compiler.rewrites.reasons import place
 from kitchen.ir.expr import Apply, Const, Expr, Get, Ref, Value
-from kitchen.ir.program import Loop, Op, Program, Region, Removal, Stage
+from kitchen.ir.program import NO_ANNOTATIONS, Loop, Op, Program, Region, Removal, Stage
 from kitchen.ir.spec import Registry
 from kitchen.ir.walk import map_exprs, regions, with_regions
 
@@ -76,7 +76,10 @@ class _Merging:
         if first is op:
             entered.append(key)
             return op
-        if any(out.name in self.by_name for out in op.outputs):
+        types = [out.type for out in op.outputs]
+        if types != [out.type for out in first.outputs] or any(
+            out.name in self.by_name for out in op.outputs
+        ):
             return op
         pairs = zip(op.outputs, first.outputs, strict=True)
         self.known.update((out, Ref(value)) for out, value in pairs)
@@ -89,10 +92,10 @@ class _Merging:
 
 def _key(op: Stage) -> Key:
     """What makes two stages the same: all but the names of their outputs."""
-    given = tuple(sorted((name, _content(expr)) for name, expr in op.inputs))
-    config = tuple(sorted((name, _content(expr)) for name, expr in op.config))
-    types = tuple(out.type for out in op.outputs)
-    return (op.stage, given, config, types, op.annotations)
+    given = sorted([(name, _content(expr)) for name, expr in op.inputs])
+    config = sorted([(name, _content(expr)) for name, expr in op.config])
+    notes = None if op.annotations == NO_ANNOTATIONS else op.annotations
+    return (op.stage, tuple(given), tuple(config), notes)
 
 
 def _content(expr: Expr) -> str:

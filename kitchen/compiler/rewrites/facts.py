@@ -8,7 +8,7 @@ from dataclasses import replace
 from kitchen.ir.expr import Apply, Const, EvaluationError, Expr, Get, Ref, Value, evaluate
 from kitchen.ir.program import Program, Region, Removal, Stage
 from kitchen.ir.spec import Effect, Registry, StageSpec
-from kitchen.ir.types import Type
+from kitchen.ir.types import Kind, Type
 from kitchen.ir.walk import walk
 
 _SMALL = 16
@@ -69,13 +69,18 @@ def _size(expr: Expr, limit: int) -> int:
 
 def updated_types(program: Program, registry: Registry) -> frozenset[Type]:
     """The types of handles that some stage of the program updates."""
+    mutable: dict[str, frozenset[str]] = {}
     found: set[Type] = set()
     for region in sections(program):
         for op in walk(region):
-            if isinstance(op, Stage) and (spec := registry.stages.get(op.stage)) is not None:
-                mutable = {given.name for given in spec.inputs if given.mutable}
-                if mutable:
-                    found.update(e.type.required for name, e in op.inputs if name in mutable)
+            if isinstance(op, Stage):
+                names = mutable.get(op.stage)
+                if names is None:
+                    spec = registry.stages.get(op.stage)
+                    names = frozenset(given.name for given in spec.mutated) if spec else frozenset()
+                    mutable[op.stage] = names
+                if names:
+                    found.update(e.type.required for name, e in op.inputs if name in names)
     return frozenset(found)
 
 
@@ -86,7 +91,7 @@ def repeatable(op: Stage, spec: StageSpec | None, updated: frozenset[Type]) -> b
     """
     if spec is None or spec.effect is not Effect.PURE or spec.mutated:
         return False
-    return not (updated and any(_holds(out.type, updated) for out in op.outputs))
+    return not any(out.type.kind is Kind.HANDLE and _holds(out.type, updated) for out in op.outputs)
 
 
 def _holds(type_: Type, wanted: frozenset[Type]) -> bool:
