@@ -11,7 +11,7 @@ from kitchen.compiler.checks.settled import settled
 from kitchen.ir.diagnostic import Diagnostic, Severity
 from kitchen.ir.expr import Apply, EvaluationError, Expr, Value, evaluate, refs
 from kitchen.ir.fit import shown
-from kitchen.ir.program import Branch, Loop, Map, Op, Origin, Parameter, Program, Region, Stage
+from kitchen.ir.program import Branch, Loop, Map, Origin, Parameter, Program, Region, Stage
 from kitchen.ir.spec import Registry
 from kitchen.ir.walk import regions, walk
 

@@ -106,12 +106,12 @@ def _wrong_value(op: Stage, setting: Setting, expr: Expr, producers: Producers) 
 
 
 def _missing(op: Stage, setting: Setting) -> Diagnostic:
-    meaning = f": {setting.doc}" if setting.doc else ""
+    meaning = f" ({setting.doc})" if setting.doc else ""
     return Diagnostic(
         "K112",
         f"`{op.stage}` needs the setting `{setting.name}`",
         place(op.span, f"`{setting.name}` is not given"),
-        help=f"add `{setting.name}` under `with:`, {described(setting.type)}{meaning}",
+        help=f"add `{setting.name}` under `with:`: {described(setting.type)}{meaning}",
     )
 
 

@@ -20,9 +20,10 @@ CODES: tuple[Code, ...] = (
               dataset: {type: str}
             steps:
               - loop: attempt
-                while: true
+                while: "true"
                 steps:
                   - stage: load_dataset
+                    as: rows
                     with: {source: "${dataset}"}
         """,
         cure="""Give the loop a `max:`, or go over a range.""",
@@ -32,6 +33,24 @@ CODES: tuple[Code, ...] = (
         "a map that updates what all its items share",
         why="""The items of a `map:` run at the same time. If each updated one session, the result
             would depend on which came first.""",
+        example="""
+            kitchen: 1
+            workflow: example
+            params:
+              dataset: {type: str}
+            steps:
+              - stage: load_dataset
+                with: {source: "${dataset}"}
+              - stage: load_tokenizer
+                with: {model: tiny}
+              - stage: open_session
+                with: {model: tiny}
+              - map: rate
+                over: "[1e-4, 1e-3]"
+                steps:
+                  - stage: optim_step
+                    with: {learning_rate: "${rate}"}
+        """,
         cure="""Use `loop:`, which goes one by one, or open a session inside the map.""",
     ),
     page(
@@ -62,6 +81,34 @@ CODES: tuple[Code, ...] = (
         "a condition that is never true",
         why="""A step that is to run every so often never does: its loop ends before the first time.
             Nothing would be evaluated or saved, without a word.""",
+        example="""
+            kitchen: 1
+            recipe: example
+            workflow: example
+            params: {dataset: ./chat.jsonl, epochs: 3, save_every: 10}
+            adapters:
+              training: noop
+              datasets: files
+            ---
+            kitchen: 1
+            workflow: example
+            params:
+              dataset: {type: str}
+              epochs: {type: int, default: 10}
+              save_every: {type: int, default: 5, min: 1}
+            steps:
+              - stage: load_dataset
+                with: {source: "${dataset}"}
+              - stage: load_tokenizer
+                with: {model: tiny}
+              - stage: open_session
+                with: {model: tiny}
+              - loop: epoch
+                over: range(epochs)
+                steps:
+                  - stage: save_weights
+                    when: (epoch + 1) % save_every == 0
+        """,
         cure="""Lower the interval, or run more iterations; 0 where never is meant.""",
     ),
     page(
@@ -110,6 +157,23 @@ CODES: tuple[Code, ...] = (
         why="""A step that fails half-way has already changed the session: gradients were added, or
             the optimizer has stepped. Trying it again applies them twice, and the run goes on with
             other weights than it says.""",
+        example="""
+            kitchen: 1
+            workflow: example
+            params:
+              dataset: {type: str}
+            steps:
+              - stage: load_dataset
+                with: {source: "${dataset}"}
+              - stage: load_tokenizer
+                with: {model: tiny}
+              - stage: open_session
+                with: {model: tiny}
+              - stage: optim_step
+                with: {learning_rate: 1e-3}
+                retry: {times: 3}
+              - stage: save_weights
+        """,
         cure="""Take `retry:` off this step. Adapters repeat lost requests by themselves where
             that is safe, and a run that failed is resumed from its last checkpoint.""",
     ),

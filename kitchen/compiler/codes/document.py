@@ -280,7 +280,7 @@ CODES: tuple[Code, ...] = (
             workflow: example
             steps:
               - stage: load_dataset
-                when: (lambda: 1)()
+                when: "(lambda: 1)()"
         """,
         cure="""Say it with what there is, or write a stage that computes it.""",
     ),

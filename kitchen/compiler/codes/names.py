@@ -9,6 +9,134 @@ from kitchen.compiler.codes.code import Code, page
 
 CODES: tuple[Code, ...] = (
     page(
+        "K101",
+        "an unknown stage",
+        why="""Stages are found by name among the installed packages; none of them provides this
+            one. What it would have made is not known either, so names that only it could define
+            are not reported beside it.""",
+        example="""
+            kitchen: 1
+            workflow: example
+            params:
+              dataset: {type: str}
+            steps:
+              - stage: load_datset
+                with: {source: "${dataset}"}
+        """,
+        cure="""Spell it as `kitchen list stages` does, or install the package that provides it.""",
+    ),
+    page(
+        "K102",
+        "a name that stands for nothing",
+        why="""A name is a parameter, a value that an earlier step made, or the variable of a loop
+            around. This one is none of them anywhere in the template.""",
+        example="""
+            kitchen: 1
+            workflow: example
+            params:
+              dataset: {type: str}
+            steps:
+              - stage: load_dataset
+                with: {source: "${datset}"}
+        """,
+        cure="""Spell it as it was defined; outputs are named by `as:`, or by their type.""",
+    ),
+    page(
+        "K103",
+        "an input the stage does not have",
+        why="""`in:` binds the inputs that a stage declares. Under another name, the value would go
+            nowhere.""",
+        example="""
+            kitchen: 1
+            workflow: example
+            params:
+              dataset: {type: str}
+            steps:
+              - stage: load_dataset
+                as: rows
+                with: {source: "${dataset}"}
+              - stage: load_tokenizer
+                in: {dataset: rows, data: rows}
+                with: {model: tiny}
+        """,
+        cure="""Spell it as `kitchen explain STAGE` lists it. Settings stand under `with:`.""",
+    ),
+    page(
+        "K104",
+        "a value that is read before it is made",
+        why="""Steps run from top to bottom. Here the step that makes the value stands below the
+            one that reads it.""",
+        example="""
+            kitchen: 1
+            workflow: example
+            params:
+              source: {type: str}
+            steps:
+              - stage: load_tokenizer
+                in: {dataset: rows}
+                with: {model: tiny}
+              - stage: load_dataset
+                as: rows
+                with: {source: "${source}"}
+        """,
+        cure="""Move the step that makes it up.""",
+    ),
+    page(
+        "K105",
+        "a value that is read outside the steps that make it",
+        why="""What a loop makes in its body is made anew in each round, and is gone after it. Only
+            names that stood before the loop are carried out of it.""",
+        example="""
+            kitchen: 1
+            workflow: example
+            params:
+              source: {type: str}
+            steps:
+              - loop: attempt
+                over: range(2)
+                steps:
+                  - stage: load_dataset
+                    as: rows
+                    with: {source: "${source}"}
+              - stage: load_tokenizer
+                in: {dataset: rows}
+                with: {model: tiny}
+        """,
+        cure="""Read it inside, or define the name before the loop, so that the loop carries it.""",
+    ),
+    page(
+        "K106",
+        "an old version of a handle",
+        why="""A session that was trained is not the one that was opened: there is one model in
+            memory, and its old weights are gone. The update gave the name a new version, and only
+            that can be read.""",
+        cure="""Read the name that the update gave it. Where an inlined workflow updates the
+            session, bring the new version out of it with `as:`.""",
+    ),
+    page(
+        "K107",
+        "a name for an output the stage does not have",
+        why="""`as:` names the outputs that a stage declares, in order or by name.""",
+        example="""
+            kitchen: 1
+            workflow: example
+            params:
+              dataset: {type: str}
+            steps:
+              - stage: load_dataset
+                as: [rows, more]
+                with: {source: "${dataset}"}
+        """,
+        cure="""Give one name for each output; `kitchen explain STAGE` lists them.""",
+    ),
+    page(
+        "K108",
+        "a value the inlined workflow does not make",
+        why="""A workflow step sees nothing of what is inside the other template but what `as:`
+            brings out of it, by the name it has there.""",
+        cure="""Name a value that the steps of the other template define.""",
+    ),
+    page(
         "K110",
         "an input nobody produces",
         why="""A stage takes each input from the value of that name, or from the one that `in:`
@@ -75,7 +203,33 @@ CODES: tuple[Code, ...] = (
         "a parameter that has no effect",
         why="""The recipe sets it and the template reads it, but every step that does was removed
             from the program, so any other value would give the same run.""",
-        example=None,
+        example="""
+            kitchen: 1
+            recipe: example
+            workflow: example
+            params: {dataset: ./chat.jsonl, held_out: false, fraction: 0.2}
+            adapters:
+              training: noop
+              datasets: files
+            ---
+            kitchen: 1
+            workflow: example
+            params:
+              dataset: {type: str}
+              held_out: {type: bool, default: true}
+              fraction: {type: float, default: 0.1}
+            steps:
+              - stage: load_dataset
+                with: {source: "${dataset}"}
+              - stage: load_tokenizer
+                with: {model: tiny}
+              - stage: open_session
+                with: {model: tiny}
+              - stage: split_dataset
+                with: {fraction: "${fraction}"}
+                when: held_out
+              - stage: save_weights
+        """,
         cure="""Take it out of the recipe, or set what brings those steps back; the message says
             why they went.""",
     ),

@@ -17,6 +17,8 @@ CODES: tuple[Code, ...] = (
             params: {model: tiny, dataset: ./chat.jsonl}
             adapters:
               trainning: noop
+              datasets: files
+              metrics: parquet
         """,
         cure="""Spell it as `kitchen list ports` does, or install the package that provides its
             adapters.""",
@@ -33,6 +35,8 @@ CODES: tuple[Code, ...] = (
             params: {model: tiny, dataset: ./chat.jsonl}
             adapters:
               training: torhc
+              datasets: files
+              metrics: parquet
         """,
         cure="""Spell it as `kitchen list adapters` does, or install the package that provides
             it.""",
@@ -49,6 +53,8 @@ CODES: tuple[Code, ...] = (
             params: {model: tiny, dataset: ./chat.jsonl}
             adapters:
               training: {use: torch, devise: cpu}
+              datasets: files
+              metrics: parquet
         """,
         cure="""Spell it as `kitchen list adapters` does.""",
     ),
@@ -69,7 +75,9 @@ CODES: tuple[Code, ...] = (
             workflow: supervised
             params: {model: tiny, dataset: ./chat.jsonl}
             adapters:
-              training: {use: torch, device: 7}
+              training: {use: torch, threads: many}
+              datasets: files
+              metrics: parquet
         """,
         cure="""Write a value of the type, or within the bounds, that the message names.""",
     ),
@@ -82,12 +90,23 @@ CODES: tuple[Code, ...] = (
         example="""
             kitchen: 1
             recipe: example
-            workflow: supervised
-            params: {model: tiny, dataset: ./chat.jsonl}
+            workflow: example
+            params: {dataset: ./chat.jsonl}
             adapters:
               training: noop
-              metrics: memory
-              sampling: noop
+            ---
+            kitchen: 1
+            workflow: example
+            params:
+              dataset: {type: str}
+            steps:
+              - stage: load_dataset
+                with: {source: "${dataset}"}
+              - stage: load_tokenizer
+                with: {model: tiny}
+              - stage: open_session
+                with: {model: tiny}
+              - stage: save_weights
         """,
         cure="""Bind it in the recipe: `adapters: {port: adapter}`.""",
     ),
@@ -111,7 +130,7 @@ CODES: tuple[Code, ...] = (
             adapters:
               datasets: files
               training: noop
-              metrics: memory
+              metrics: parquet
             ---
             kitchen: 1
             workflow: example
@@ -120,6 +139,11 @@ CODES: tuple[Code, ...] = (
             steps:
               - stage: load_dataset
                 with: {source: "${dataset}"}
+              - stage: load_tokenizer
+                with: {model: tiny}
+              - stage: open_session
+                with: {model: tiny}
+              - stage: save_weights
         """,
         cure="""Take the line out of `adapters:`.""",
     ),

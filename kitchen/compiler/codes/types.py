@@ -75,6 +75,43 @@ CODES: tuple[Code, ...] = (
         cure="""Compare it: `when: copies > 0`.""",
     ),
     page(
+        "K210",
+        "a value that changes its type in a loop",
+        why="""What a loop carries enters each round as it left the one before, so it has one type.
+            """,
+        example="""
+            kitchen: 1
+            workflow: example
+            params:
+              dataset: {type: str}
+              source: {type: str}
+            steps:
+              - loop: attempt
+                over: range(2)
+                steps:
+                  - stage: load_dataset
+                    with: {source: "${source}"}
+        """,
+        cure="""Give the new value another name (`as:`), or make both of one type.""",
+    ),
+    page(
+        "K211",
+        "a value that has no items",
+        why="""`over:` goes through the items of a list, a range or a stream. Other values are one
+            thing.""",
+        example="""
+            kitchen: 1
+            workflow: example
+            params:
+              epochs: {type: int, default: 2}
+            steps:
+              - loop: epoch
+                over: epochs
+                steps: []
+        """,
+        cure="""Count with `range(n)`, or go over a list or a stream.""",
+    ),
+    page(
         "K221",
         "a setting of the wrong type",
         why="""A setting is checked against the type that the stage declares before anything
@@ -82,12 +119,16 @@ CODES: tuple[Code, ...] = (
         example="""
             kitchen: 1
             workflow: example
+            params:
+              dataset: {type: str}
             steps:
               - stage: load_dataset
-                with: {source: 7}
+                with: {source: "${dataset}"}
+              - stage: split_dataset
+                with: {fraction: half}
         """,
-        cure="""Write a value of the type named in the message. Quotes make text: `"7"` is a
-            string, `7` a number.""",
+        cure="""Write a value of the type named in the message. Quotes make a text of
+            a number: `"7"` is a text, `7` is not.""",
     ),
     page(
         "K222",
