@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from kitchen.runtime.ports import DataError, Metric, Row
 
 ROWS_AT_A_TIME = 1024
+FILE_MAGIC = b"ARROW1"
 
 METRICS = pa.schema(
     [
@@ -34,29 +35,38 @@ METRICS = pa.schema(
 
 def parquet_rows(path: Path, uri: str) -> Iterator[Row]:
     """The rows of a Parquet file, numbered from 1; one row group's worth is held at a time."""
-    with _named_faults(uri, "Parquet"), pq.ParquetFile(path, memory_map=True) as file:
+    with _named_faults(uri, "a Parquet"), pq.ParquetFile(path, memory_map=True) as file:
         yield from _rows(file.iter_batches(ROWS_AT_A_TIME), uri)
 
 
 def arrow_rows(path: Path, uri: str) -> Iterator[Row]:
     """The rows of an Arrow IPC file, numbered from 1; one record batch is held at a time."""
-    with _named_faults(uri, "Arrow"), pa.memory_map(str(path)) as source:
-        file = pa.ipc.open_file(source)
-        yield from _rows(map(file.get_batch, range(file.num_record_batches)), uri)
+    with _named_faults(uri, "an Arrow"), pa.memory_map(str(path)) as source:
+        _, batches = _record_batches(source)
+        yield from _rows(batches, uri)
 
 
 def parquet_shape(path: Path, uri: str) -> tuple[int, tuple[str, ...]]:
     """How many rows a Parquet file has, and its columns, from its footer."""
-    with _named_faults(uri, "Parquet"), pq.ParquetFile(path) as file:
+    with _named_faults(uri, "a Parquet"), pq.ParquetFile(path) as file:
         return file.metadata.num_rows, tuple(file.schema_arrow.names)
 
 
 def arrow_shape(path: Path, uri: str) -> tuple[int, tuple[str, ...]]:
     """How many rows an Arrow IPC file has, and its columns, from its record batches' headers."""
-    with _named_faults(uri, "Arrow"), pa.memory_map(str(path)) as source:
+    with _named_faults(uri, "an Arrow"), pa.memory_map(str(path)) as source:
+        schema, batches = _record_batches(source)
+        return sum(batch.num_rows for batch in batches), tuple(schema.names)
+
+
+def _record_batches(source: Any) -> tuple[Any, Iterator[Any]]:
+    """The schema and the record batches of either IPC format: the file's, or the stream's."""
+    if source.read(len(FILE_MAGIC)) == FILE_MAGIC:
         file = pa.ipc.open_file(source)
-        counts = (file.get_batch(index).num_rows for index in range(file.num_record_batches))
-        return sum(counts), tuple(file.schema.names)
+        return file.schema, map(file.get_batch, range(file.num_record_batches))
+    source.seek(0)
+    stream = pa.ipc.open_stream(source)
+    return stream.schema, iter(stream)
 
 
 def _rows(batches: Iterable[Any], uri: str) -> Iterator[Row]:
@@ -74,9 +84,9 @@ def _named_faults(uri: str, kind: str) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError) as cause:
-        reason = str(cause).strip().splitlines()[0].rstrip(".")
+        reason = str(cause).strip().splitlines()[0].partition(". ")[0].rstrip(".")
         raise DataError(
-            f"it cannot be read as a {kind} file: {reason}",
+            f"it cannot be read as {kind} file: {reason[:1].lower()}{reason[1:]}",
             uri=uri,
             help="write the file anew; it was cut off, or its name ends in what it is not",
         ) from cause

@@ -43,6 +43,13 @@ class DataError(Exception):
         super().__init__(message)
         self.uri, self.row, self.help = uri, row, help
 
+    def __str__(self) -> str:
+        message = super().__str__()
+        if self.uri is None:
+            return message
+        place = self.uri if self.row is None else f"{self.uri}:{self.row}"
+        return f"`{place}`: {message}"
+
 
 class AdapterError(Exception):
     """An adapter could not do what was asked: the message says what, `help` what to do.

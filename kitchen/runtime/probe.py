@@ -164,9 +164,7 @@ def _unreadable(program: Program, failure: LeadingError) -> Diagnostic:
     label = _label(program, op, *failure.setting)
     if isinstance(cause, AdapterError):
         return Diagnostic("K607", str(cause), label, help=cause.help or None)
-    place = f"`{cause.uri}`" if cause.uri else "the data"
-    line = f", row {cause.row}" if cause.row else ""
-    return Diagnostic("K601", f"{place}{line}: {cause}", label, help=cause.help or None)
+    return Diagnostic("K601", str(cause), label, help=cause.help or None)
 
 
 def _label(program: Program, op: Stage, setting: str, value: object) -> Label | None:

@@ -27,7 +27,12 @@ def jsonl_rows(path: Path, uri: str) -> Iterator[Row]:
                 help=_jsonl_cure(number, line),
             ) from cause
         except (ValueError, RecursionError) as cause:
-            raise DataError("a value is too large to be read", uri=uri, row=number) from cause
+            raise DataError(
+                "a number is too long, or lists stand too deep in one another, to be read",
+                uri=uri,
+                row=number,
+                help="write the number as a string, or leave the field out",
+            ) from cause
         if not isinstance(fields, dict):
             raise DataError(
                 f"the line holds {_kind(fields)}, not an object",
@@ -62,7 +67,7 @@ def csv_rows(path: Path, uri: str) -> Iterator[Row]:
             elif values:
                 if len(values) != len(header):
                     raise DataError(
-                        f"the row has {len(values)} fields; the header has {len(header)}",
+                        f"the header has {len(header)} fields, this row {len(values)}",
                         uri=uri,
                         row=begins,
                         help="put quotes round a field that holds a comma or a line end",
@@ -81,7 +86,12 @@ def csv_rows(path: Path, uri: str) -> Iterator[Row]:
 def _header(names: list[str], uri: str) -> list[str]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise DataError(f"the column `{twice[0]}` stands twice in the header", uri=uri, row=1)
+        raise DataError(
+            f"the column `{twice[0]}` stands twice in the header",
+            uri=uri,
+            row=1,
+            help="give each column a name of its own",
+        )
     return names
 
 
@@ -92,7 +102,10 @@ def _lines(path: Path, uri: str) -> Iterator[tuple[int, str]]:
             number += 1
             if len(line) > LONGEST_LINE:
                 raise DataError(
-                    f"the line is longer than {LONGEST_LINE >> 20} MiB", uri=uri, row=number
+                    f"the line is longer than {LONGEST_LINE >> 20} MiB",
+                    uri=uri,
+                    row=number,
+                    help="one row stands on each line; break the file into lines",
                 )
             try:
                 yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")

@@ -49,5 +49,5 @@ def store(folder: Path) -> FileDatasets:
 
 def told(error: DataError) -> str:
     """All that a person is told of a fault in the data."""
-    row = f", row {error.row}" if error.row else ""
-    return f"{error.uri}{row}: {error}\nhelp: {error.help}\n"
+    assert error.help
+    return f"{error}\nhelp: {error.help}\n"

@@ -62,7 +62,11 @@ def find_files(source: str, base: Path) -> list[SourceFile]:
         package, _, pattern = source.removeprefix(PACKAGE).partition("/")
         folder, scheme = _package_folder(source, package), f"{PACKAGE}{package}/"
         if ".." in PurePosixPath(pattern).parts or Path(pattern).is_absolute():
-            raise DataError(f"`{source}` leads out of the package `{package}`", uri=source)
+            raise DataError(
+                f"it leads out of the package `{package}`",
+                uri=source,
+                help="a source in a package is `package:NAME/PATTERN`, without `..`",
+            )
     if PATTERN & set(pattern):
         names = sorted(glob.glob(pattern, root_dir=folder, recursive=True))
         names = [name for name in names if (folder / name).is_file()]
@@ -77,10 +81,15 @@ def find_files(source: str, base: Path) -> list[SourceFile]:
 
 
 def _package_folder(source: str, package: str) -> Path:
+    if not package.isidentifier():
+        raise DataError(
+            f"`{package}` is no name of a package",
+            uri=source,
+            help="a source in a package is `package:NAME/PATTERN`",
+        )
     spec = None
-    if package.isidentifier():
-        with suppress(ValueError):  # `__main__` has no spec
-            spec = importlib.util.find_spec(package)
+    with suppress(ValueError):  # `__main__` has no spec
+        spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise DataError(
             f"the package `{package}` is not installed",
@@ -94,26 +103,26 @@ def _not_found(source: str, folder: Path, pattern: str) -> DataError:
     target = folder / pattern
     if target.is_dir():
         return DataError(
-            f"`{source}` is a folder",
+            "it is a folder",
             uri=source,
             help=f"name its files: `{source.rstrip('/')}/*.jsonl`",
         )
     if PATTERN & set(pattern):
         return DataError(
-            f"no file matches `{source}`",
+            "no file matches",
             uri=source,
             help="a path is relative to the recipe's folder; `**` goes down into folders",
         )
     beside = target.parent
     if not beside.is_dir():
         return DataError(
-            f"there is no file `{source}`, and no folder it could be in",
+            "there is no such file, and no such folder",
             uri=source,
             help="a path is relative to the recipe's folder",
         )
     known = [path.name for path in beside.iterdir() if path.suffix.lower() in READERS]
     return DataError(
-        f"there is no file `{source}`",
+        "there is no such file",
         uri=source,
         help=did_you_mean(target.name, known) or "a path is relative to the recipe's folder",
     )
@@ -123,7 +132,7 @@ def _require_known(file: SourceFile) -> None:
     if file.suffix not in READERS:
         known = ", ".join(f"`{suffix}`" for suffix in READERS)
         raise DataError(
-            f"`{file.suffix or file.path.name}` is no kind of file that is known",
+            "its name does not end in a kind of file that is known",
             uri=file.uri,
             help=did_you_mean(file.suffix, READERS) or f"known: {known}",
         )
