@@ -20,7 +20,7 @@ from kitchen.ir.spec import Effect
 from kitchen.ir.types import Kind
 from kitchen.ir.walk import uses, walk
 from kitchen.runtime.calls import Environment, Stopped, World, look, prepare_call
-from kitchen.runtime.encoding import decode, encode
+from kitchen.runtime.encoding import Arrays, decode, encode
 from kitchen.runtime.events import CheckpointCommitted
 from kitchen.runtime.interpreter import Frame, Position
 from kitchen.runtime.live import live_values, origins
@@ -64,9 +64,11 @@ class Checkpoints:
     folder: Path | None = None
     _iterations: dict[str, int] = field(default_factory=dict)
     _origins: dict[Value, tuple[Stage, int]] = field(init=False)
+    _values: dict[str, Value] = field(init=False)
 
     def __post_init__(self) -> None:
         self._origins = origins(self.program, lambda op: self.world.functions[op.stage].spec)
+        self._values = {str(value): value for value in _all_values(self.program)}
 
     # ----------------------------------------------------------------------------------- commit
 
@@ -108,10 +110,11 @@ class Checkpoints:
         again: dict[str, dict[str, Any]] = {}
         queue = [value for value in wanted if value in environment and value not in parameters]
         seen = parameters | set(queue)
+        arrays = Arrays(folder / "arrays")
         while queue:
             value = queue.pop()
             held = look(environment, value)
-            encoded = None if self._is_made_again(value) else encode(held)
+            encoded = None if self._is_made_again(value) else encode(held, arrays)
             if encoded is not None:
                 plain[str(value)] = encoded
                 continue
@@ -121,6 +124,7 @@ class Checkpoints:
                 self._keep_state(op, environment, folder, again[op.name])
             again[op.name]["values"][str(value)] = output
             for ref in uses(op):
+                _must_be_as_it_was(op, ref.value)
                 if ref.value in environment and ref.value not in seen:
                     seen.add(ref.value)
                     queue.append(ref.value)
@@ -192,9 +196,9 @@ class Checkpoints:
         content = json.loads((checkpoint.path / "state.json").read_text())
         self.count, self.folder = checkpoint.index, checkpoint.path
         self.restored = content["again"]
-        by_name = {str(value): value for value in _all_values(self.program)}
+        arrays = Arrays(checkpoint.path / "arrays")
         for name, encoded in content["values"].items():
-            environment[by_name[name]] = decode(encoded)
+            environment[self._values[name]] = decode(encoded, arrays)
         for port, position in content["positions"].items():
             self.world.ports[port].rewind(position)
         return tuple(Frame(op, number) for op, number in content["position"])
@@ -213,9 +217,18 @@ class Checkpoints:
                 assert self.folder is not None
                 stateful = STATES[op.outputs[int(index)].type.required.name]
                 stateful.load(self.world.ports, made[int(index)], self.folder / name)
-            by_name = {str(value): value for value in _all_values(self.program)}
             for name, output in entry["values"].items():
-                environment[by_name[name]] = made[output]
+                environment[self._values[name]] = made[output]
+
+
+def _must_be_as_it_was(op: Stage, value: Value) -> None:
+    """Refuse to run a stage again on a handle that has moved on since it first ran."""
+    name = value.type.required.name
+    if name in STATES and not any(made.type.required.name == name for made in op.outputs):
+        raise DataError(
+            f"`{op.name}` cannot be run again for a resumed run: its {name} has changed since",
+            help="a stage that reads a session is to give a record or an artifact",
+        )
 
 
 def _must_equal(op: Stage, made: Any, digest: str) -> None:

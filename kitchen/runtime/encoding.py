@@ -1,41 +1,82 @@
-"""Values as JSON and back, where they are made of scalars alone."""
+"""Values as JSON and back: scalars, and records and artifacts of scalars and arrays."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from kitchen.runtime.values import class_named
+from kitchen.runtime.values import Handle, class_named
+
+if TYPE_CHECKING:
+    import numpy as np
 
 PLAIN = (bool, int, float, str, type(None))
 
 
-def encode(held: Any) -> Any | None:
-    """A value as JSON, if it is made of scalars alone; otherwise None."""
-    if dataclasses.is_dataclass(held) and not isinstance(held, type):
-        fields = {f.name: encode(getattr(held, f.name)) for f in dataclasses.fields(held)}
-        if any(value is None for value in fields.values()):
-            return None
-        return {"type": type(held).__name__, "fields": fields}
+@dataclasses.dataclass(slots=True)
+class Arrays:
+    """Numbered arrays in a folder, one file each, in numpy's own format and without pickle."""
+
+    folder: Path
+    count: int = 0
+
+    def keep(self, array: np.ndarray) -> int:
+        import numpy as np
+
+        self.folder.mkdir(exist_ok=True)
+        number, self.count = self.count, self.count + 1
+        np.save(self._path(number), array, allow_pickle=False)
+        return number
+
+    def fetch(self, number: int) -> np.ndarray:
+        import numpy as np
+
+        array: np.ndarray = np.load(self._path(number), allow_pickle=False)
+        return array
+
+    def _path(self, number: int) -> Path:
+        return self.folder / f"{number:06d}.npy"
+
+
+def encode(held: Any, arrays: Arrays) -> dict[str, Any] | None:
+    """A value as JSON, its arrays put aside; None where there is a handle in it."""
+    if isinstance(held, Handle):
+        return None
     if isinstance(held, PLAIN):
         return {"plain": held}
-    if isinstance(held, list | tuple | range):
-        items = [encode(item) for item in held]
-        return None if any(item is None for item in items) else {"list": items}
+    if dataclasses.is_dataclass(held) and not isinstance(held, type):
+        fields = {f.name: encode(getattr(held, f.name), arrays) for f in dataclasses.fields(held)}
+        return _whole({"type": type(held).__name__, "fields": fields}, fields.values())
+    if isinstance(held, tuple | list | range):
+        items = [encode(item, arrays) for item in held]
+        return _whole({"tuple" if isinstance(held, tuple) else "list": items}, items)
     if isinstance(held, Mapping) and all(isinstance(key, str) for key in held):
-        entries = {key: encode(item) for key, item in held.items()}
-        return None if any(item is None for item in entries.values()) else {"record": entries}
+        entries = {key: encode(item, arrays) for key, item in held.items()}
+        return _whole({"record": entries}, entries.values())
+    if hasattr(held, "__array_interface__"):
+        return {"array": arrays.keep(held)}
     return None
 
 
-def decode(encoded: Mapping[str, Any]) -> Any:
+def _whole(encoded: dict[str, Any], parts: Any) -> dict[str, Any] | None:
+    return None if any(part is None for part in parts) else encoded
+
+
+def decode(encoded: Mapping[str, Any], arrays: Arrays) -> Any:
     """What `encode` wrote."""
-    if "plain" in encoded:
-        return encoded["plain"]
-    if "list" in encoded:
-        return [decode(item) for item in encoded["list"]]
-    if "record" in encoded:
-        return {key: decode(item) for key, item in encoded["record"].items()}
-    fields = {key: decode(item) for key, item in encoded["fields"].items()}
-    return class_named(encoded["type"])(**fields)
+    match encoded:
+        case {"plain": value}:
+            return value
+        case {"array": number}:
+            return arrays.fetch(number)
+        case {"list": items}:
+            return [decode(item, arrays) for item in items]
+        case {"tuple": items}:
+            return tuple(decode(item, arrays) for item in items)
+        case {"record": entries}:
+            return {key: decode(item, arrays) for key, item in entries.items()}
+        case {"type": name, "fields": fields}:
+            return class_named(name)(**{k: decode(v, arrays) for k, v in fields.items()})
+    raise ValueError(f"no value is written as {sorted(encoded)}")

@@ -25,6 +25,9 @@ steps:
   - stage: number
     as: by
     with: {value: 1}
+  - stage: bump
+    as: value
+  - stage: measure
   - loop: epoch
     over: range(outer)
     steps:
@@ -63,6 +66,10 @@ steps:
         with: {value: 35}
       - stage: write
         with: {text: "round "}
+  - stage: shown
+  - stage: write
+    in: {value: shown}
+    with: {text: "at first "}
   - stage: score
     as: last
     with: {value: 0}

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from kitchen.compiler.build import build
 from kitchen.compiler.frontend.expand import expand
@@ -19,7 +19,10 @@ from kitchen.runtime.calls import World
 from kitchen.runtime.events import Listener
 from kitchen.runtime.ports import AdapterError, Workspace
 from kitchen.runtime.stage import Config, stage
-from kitchen.runtime.values import Handle, Mut, Record, Stream
+from kitchen.runtime.values import Artifact, Handle, Mut, Record, Stream
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class Log(Protocol):
@@ -141,6 +144,27 @@ def score(counter: Counter, *, config: NumberConfig) -> Score:
     return Score(counter.count, counter.count >= config.value)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured(Artifact):
+    """A count at one time, in an array."""
+
+    counts: np.ndarray
+
+
+@stage(effect=Effect.READS)
+def measure(counter: Counter) -> Measured:
+    """What a counter shows now."""
+    import numpy as np
+
+    return Measured(np.array([counter.count]))
+
+
+@stage(effect=Effect.PURE)
+def shown(measured: Measured) -> int:
+    """What a counter showed."""
+    return int(measured.counts[0])
+
+
 class WriteConfig(Config):
     text: str = ""
 
@@ -200,6 +224,8 @@ FUNCTIONS: Mapping[str, Any] = {
         open_counter,
         bump,
         score,
+        measure,
+        shown,
         write,
         flaky,
         hang,
