@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kitchen.ir.diagnostic import did_you_mean
+from kitchen.ir.diagnostic import closest, did_you_mean
 from kitchen.runtime.ports import DataError, Row
+from kitchen.runtime.text_rows import kind_of
 
 ROLES = ("system", "user", "assistant", "tool")
 AUTO = "auto"
@@ -59,7 +60,7 @@ def read_example(row: Row, name: str) -> Example:
             f"its columns are {_quoted(columns)}",
             uri=row.uri,
             row=row.number,
-            help=did_you_mean(missing[0], columns) or f"`{name}` needs {format_}",
+            help=_rename(missing, columns) or f"`format: {name}` needs {format_}",
         )
     return format_.read(row)
 
@@ -84,6 +85,13 @@ def detect_format(row: Row) -> str:
         row=row.number,
         help=f"say which with `format: {fitting[0]}`",
     )
+
+
+def _rename(missing: Iterable[str], columns: Iterable[str]) -> str | None:
+    for name in missing:
+        if like := closest(name, columns):
+            return f"rename `{like}` to `{name}`"
+    return None
 
 
 def _columns(row: Row) -> list[str]:
@@ -168,7 +176,7 @@ def _field(row: Row, name: str) -> str:
 def _text(row: Row, value: Any, what: str) -> str:
     if not isinstance(value, str):
         raise DataError(
-            f"{what} is not text: it is of type {type(value).__name__}",
+            f"{what} is {kind_of(value)}, not text",
             uri=row.uri,
             row=row.number,
             help="write it as one string",

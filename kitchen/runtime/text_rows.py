@@ -35,7 +35,7 @@ def jsonl_rows(path: Path, uri: str) -> Iterator[Row]:
             ) from cause
         if not isinstance(fields, dict):
             raise DataError(
-                f"the line holds {_kind(fields)}, not an object",
+                f"the line holds {kind_of(fields)}, not an object",
                 uri=uri,
                 row=number,
                 help=_jsonl_cure(number, line),
@@ -49,9 +49,10 @@ def _jsonl_cure(number: int, line: str) -> str:
     return 'one JSON object stands on each line: `{"messages": ...}`'
 
 
-def _kind(value: object) -> str:
-    names = {list: "a list", str: "a string", bool: "a truth value", type(None): "null"}
-    return names.get(type(value), "a number")
+def kind_of(value: object) -> str:
+    """What a value of a row is, in words."""
+    names = {int: "a number", float: "a number", bool: "true or false", str: "a string"}
+    return names.get(type(value), "null" if value is None else f"a {type(value).__name__}")
 
 
 def csv_rows(path: Path, uri: str) -> Iterator[Row]:
