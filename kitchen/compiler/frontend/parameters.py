@@ -9,7 +9,7 @@ from kitchen.compiler.frontend.overrides import ADAPTERS, Override
 from kitchen.compiler.frontend.report import Report, fault
 from kitchen.compiler.frontend.settings import check_setting, parse_override
 from kitchen.compiler.frontend.syntax import Declaration, Node, Recipe, Scalar, Template
-from kitchen.ir.diagnostic import Diagnostic, did_you_mean
+from kitchen.ir.diagnostic import Diagnostic, closest, did_you_mean
 from kitchen.ir.expr import Value
 from kitchen.ir.program import Origin, Parameter
 from kitchen.ir.source import Span
@@ -24,14 +24,15 @@ def evaluate_parameters(
     """The parameters of the template with their values, in the order of their declaration."""
     given = {key.text: (key, node) for key, node in recipe.params}
     known = {declaration.setting.name for declaration in template.params}
-    for key, _ in recipe.params:
-        if key.text not in known:
-            _unknown(key.text, key.span, template, known, report)
-    for name, override in overrides.items():
-        if name not in known and not name.startswith(ADAPTERS):
-            _unknown(name, override.key_span, template, known, report)
+    places = {key.text: key.span for key, _ in recipe.params}
+    places |= {name: override.key_span for name, override in overrides.items()}
+    strangers = [name for name in places if name not in known and not name.startswith(ADAPTERS)]
+    for name in strangers:
+        report(_unknown(name, places[name], template, known))
+    meant = {closest(name, known) for name in strangers}
     return tuple(
-        _parameter(declaration, given, overrides, recipe, report) for declaration in template.params
+        _parameter(declaration, given, overrides, recipe, report, meant)
+        for declaration in template.params
     )
 
 
@@ -41,7 +42,9 @@ def _parameter(
     overrides: Mapping[str, Override],
     recipe: Recipe,
     report: Report,
+    meant: set[str | None],
 ) -> Parameter:
+    """One parameter; one that was `meant` by a misspelled name is not reported as missing."""
     setting, declared = declaration.setting, declaration.span
     origin, span, value = Origin.DEFAULT, None, setting.default
     faults: list[Diagnostic] = []
@@ -56,12 +59,13 @@ def _parameter(
         origin, span = Origin.RECIPE, node.span
         data = plain_data(node, setting.type, faults.append)
         value = check_setting(setting, data, span, faults.append, declared=declared)
-    elif setting.required:
+    elif setting.required and setting.name not in meant:
         faults.append(_missing(setting.name, declared, recipe))
     for diagnostic in faults:
         report(diagnostic)
     # A value that was reported is not judged again by what reads it.
-    type_ = UNKNOWN if faults else setting.type
+    absent = setting.required and origin is Origin.DEFAULT
+    type_ = UNKNOWN if faults or absent else setting.type
     return Parameter(
         value=Value(setting.name, 0, type_),
         setting=value,
@@ -72,11 +76,13 @@ def _parameter(
     )
 
 
-def _unknown(name: str, at: Span, template: Template, known: set[str], report: Report) -> None:
+def _unknown(name: str, at: Span, template: Template, known: set[str]) -> Diagnostic:
     message = f"the workflow `{template.name}` has no parameter `{name}`"
-    also: list[tuple[Span | None, str]] = [(template.span, "its parameters are declared here")]
+    also: list[tuple[Span | None, str]] = [
+        (template.params_span or template.span, "its parameters are declared here")
+    ]
     help = did_you_mean(name, known)
-    report(fault("K150", message, at, "unknown parameter", also=also, help=help))
+    return fault("K150", message, at, "unknown parameter", also=also, help=help)
 
 
 def _missing(name: str, declared: Span, recipe: Recipe) -> Diagnostic:

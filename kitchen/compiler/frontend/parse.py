@@ -8,7 +8,7 @@ from kitchen.compiler.frontend.reader import paused_collection, read
 from kitchen.compiler.frontend.report import Report, fault
 from kitchen.compiler.frontend.shapes import Fields, fields, mapping, scalar, word
 from kitchen.compiler.frontend.syntax import AdapterBinding, Mapping, Node, Recipe, Scalar, Template
-from kitchen.ir.diagnostic import Diagnostic
+from kitchen.ir.diagnostic import Diagnostic, closest
 from kitchen.ir.source import Source, Span
 
 VERSION = "1"
@@ -71,7 +71,8 @@ def parse_template(source: Source) -> tuple[Template | None, tuple[Diagnostic, .
             steps=regions["steps"],
             finally_=regions["finally"],
             on_failure=regions["on_failure"],
-            span=found["params"][0].span if "params" in found else name.span,
+            span=name.span,
+            params_span=found["params"][0].span if "params" in found else None,
         )
         return template, tuple(diagnostics)
 
@@ -109,6 +110,8 @@ def _right_kind(root: Mapping, kind: str, report: Report) -> bool:
 
 def _check_version(root: Mapping, report: Report) -> None:
     node = root.get("kitchen")
+    if node is None and any(closest(key.text, ["kitchen"]) for key, _ in root.items):
+        return  # misspelled, which is reported
     if node is None:
         at = root.items[0][0].span if root.items else root.span
         message = "the document does not say which version of the language it is in"

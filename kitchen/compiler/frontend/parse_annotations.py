@@ -34,7 +34,7 @@ def parse_annotations(found: Fields, report: Report) -> Annotations:
 def _retry(found: Fields, report: Report) -> Retry | None:
     if "retry" not in found:
         return None
-    node = mapping(found["retry"][1], "`retry`", report)
+    node = mapping(found["retry"][1], "`retry`", report, help="write `retry: {times: 3}`")
     if node is None:
         return None
     parts = fields(
@@ -49,7 +49,8 @@ def _retry(found: Fields, report: Report) -> Retry | None:
 def _resources(found: Fields, report: Report) -> Resources | None:
     if "resources" not in found:
         return None
-    node = mapping(found["resources"][1], "`resources`", report)
+    help = "write `resources: {gpu: 1, memory: 16Gi}`"
+    node = mapping(found["resources"][1], "`resources`", report, help=help)
     if node is None:
         return None
     parts = fields(node, ("cpu", "memory", "gpu", "nodes"), "`resources`", report)

@@ -11,7 +11,7 @@ from kitchen.compiler.frontend.settings import check_setting
 from kitchen.compiler.frontend.shapes import Fields, fields, mapping, name, scalar, sequence
 from kitchen.compiler.frontend.syntax import Declaration, Node, Scalar
 from kitchen.ir.diagnostic import did_you_mean
-from kitchen.ir.fit import fits
+from kitchen.ir.fit import described, fits, shown
 from kitchen.ir.spec import Setting
 from kitchen.ir.types import BOOL, FLOAT, INT, SCALARS, STR, Type, list_of, optional
 
@@ -117,6 +117,7 @@ def _choices(found: Fields, type_: Type, report: Report) -> tuple[object, ...]:
         if value is UNREADABLE:
             continue
         if not fits(value, type_):
-            report(fault("K027", f"a choice of a `{type_}` is one too", node.span))
+            message = f"a choice is {described(type_)}, not {shown(value)}"
+            report(fault("K027", message, node.span))
         choices.append(value)
     return tuple(choices)

@@ -50,28 +50,28 @@ def parse_steps(node: Node, subject: str, report: Report) -> tuple[Step, ...]:
 
 def parse_step(node: Node, report: Report) -> Step | None:
     """One step."""
-    if not isinstance(node, Mapping):
-        mapping(node, "a step", report)
+    step = mapping(node, "a step", report)
+    if step is None:
         return None
-    kinds = [key for key, _ in node.items if key.text in _KEYS]
+    kinds = [key for key, _ in step.items if key.text in _KEYS]
     if len(kinds) != 1:
-        report(_kind_fault(node, kinds))
+        report(_kind_fault(step, kinds))
         return None
     kind = kinds[0].text
     subject = f"an `{kind}` step" if kind == "if" else f"a `{kind}` step"
     found = fields(
-        node, _KEYS[kind], subject, report, required=_REQUIRED[kind], help=_HELP.get(kind)
+        step, _KEYS[kind], subject, report, required=_REQUIRED[kind], help=_HELP.get(kind)
     )
     match kind:
         case "stage":
-            return _stage(found, node.span, report)
+            return _stage(found, step.span, report)
         case "loop":
-            return _loop(found, node.span, report)
+            return _loop(found, step.span, report)
         case "map":
-            return _map(found, node.span, report)
+            return _map(found, step.span, report)
         case "if":
-            return _if(found, node.span, report)
-    return _workflow(found, node.span, report)
+            return _if(found, step.span, report)
+    return _workflow(found, step.span, report)
 
 
 def _kind_fault(node: Mapping, kinds: list[Scalar]) -> Diagnostic:
@@ -151,7 +151,7 @@ def _renamed(node: Mapping, report: Report) -> tuple[tuple[Scalar, Scalar], ...]
 def _inputs(found: Fields, report: Report) -> tuple[tuple[Scalar, Scalar], ...]:
     if "in" not in found:
         return ()
-    node = mapping(found["in"][1], "`in`", report)
+    node = mapping(found["in"][1], "`in`", report, help="write `in: {input: value}`")
     inputs: list[tuple[Scalar, Scalar]] = []
     for key, value in node.items if node is not None else ():
         source = scalar(key, value, report)
@@ -167,45 +167,59 @@ def _inputs(found: Fields, report: Report) -> tuple[tuple[Scalar, Scalar], ...]:
 
 
 def _settings(found: Fields, report: Report) -> tuple[tuple[Scalar, Node], ...]:
-    node = mapping(found["with"][1], "`with`", report) if "with" in found else None
+    if "with" not in found:
+        return ()
+    help = "write `with: {setting: value}`"
+    node = mapping(found["with"][1], "`with`", report, help=help)
     return () if node is None else node.items
 
 
 def _loop(found: Fields, span: Span, report: Report) -> LoopStep | None:
-    variable = scalar(*found["loop"], report)
+    variable = _variable(found, "loop", report)
+    parts = _expressions(found, ("over", "while", "until", "max", "checkpoint", "when"), report)
+    steps = _region(found, "steps", report)
     if variable is None:
         return None
-    name(variable, "a loop variable", report)
     return LoopStep(
         variable=variable,
-        over=_expression(found, "over", report),
-        while_=_expression(found, "while", report),
-        until=_expression(found, "until", report),
-        max=_expression(found, "max", report),
-        checkpoint=_expression(found, "checkpoint", report),
-        when=_expression(found, "when", report),
-        steps=_region(found, "steps", report),
+        over=parts["over"],
+        while_=parts["while"],
+        until=parts["until"],
+        max=parts["max"],
+        checkpoint=parts["checkpoint"],
+        when=parts["when"],
+        steps=steps,
         span=span,
     )
 
 
 def _map(found: Fields, span: Span, report: Report) -> MapStep | None:
-    variable = scalar(*found["map"], report)
-    over = _expression(found, "over", report)
-    max_parallel = _expression(found, "max_parallel", report)
-    when = _expression(found, "when", report)
+    variable = _variable(found, "map", report)
+    parts = _expressions(found, ("over", "max_parallel", "when"), report)
     steps = _region(found, "steps", report)
+    over = parts["over"]
     if variable is None or over is None:
         return None
-    name(variable, "a loop variable", report)
     return MapStep(
         variable=variable,
         over=over,
-        max_parallel=max_parallel,
-        when=when,
+        max_parallel=parts["max_parallel"],
+        when=parts["when"],
         steps=steps,
         span=span,
     )
+
+
+def _variable(found: Fields, kind: str, report: Report) -> Scalar | None:
+    """The name of what goes round."""
+    variable = scalar(*found[kind], report)
+    if variable is not None:
+        name(variable, "a loop variable", report)
+    return variable
+
+
+def _expressions(found: Fields, keys: tuple[str, ...], report: Report) -> dict[str, Scalar | None]:
+    return {key: _expression(found, key, report) for key in keys}
 
 
 def _if(found: Fields, span: Span, report: Report) -> IfStep | None:
@@ -221,7 +235,8 @@ def _workflow(found: Fields, span: Span, report: Report) -> WorkflowStep | None:
     workflow = scalar(*found["workflow"], report)
     as_named: tuple[tuple[Scalar, Scalar], ...] = ()
     if "as" in found:
-        node = mapping(found["as"][1], "`as` of a `workflow` step", report)
+        help = "write `as: {name inside: name outside}`"
+        node = mapping(found["as"][1], "`as` of a `workflow` step", report, help=help)
         as_named = () if node is None else _renamed(node, report)
     with_ = _settings(found, report)
     when = _expression(found, "when", report)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 
 from kitchen.compiler.frontend.report import Report, fault, quoted
 from kitchen.compiler.frontend.syntax import Mapping, Node, Scalar, Sequence
-from kitchen.ir.diagnostic import did_you_mean
+from kitchen.ir.diagnostic import closest, did_you_mean
 
 Fields = dict[str, tuple[Scalar, Node]]
 
@@ -28,21 +28,22 @@ def what(node: Node) -> str:
         case Scalar(text="", plain=True):
             return "nothing stands here"
         case Scalar():
-            return "this is a scalar"
+            return "this is a single value"
         case Sequence():
             return "this is a list"
         case Mapping():
             return "this is a mapping"
 
 
-def mapping(node: Node, subject: str, report: Report) -> Mapping | None:
+def mapping(node: Node, subject: str, report: Report, *, help: str | None = None) -> Mapping | None:
     """The node as a mapping, empty where nothing stands; None, reported, where it is not one."""
     match node:
         case Mapping():
             return node
         case Scalar(text="", plain=True):
             return Mapping((), node.span)
-    report(fault("K022", f"{subject} is a mapping of keys to values", node.span, what(node)))
+    message = f"{subject} is a mapping of keys to values"
+    report(fault("K022", message, node.span, what(node), help=help))
     return None
 
 
@@ -76,17 +77,22 @@ def fields(
     required: Iterable[str] = (),
     help: str | None = None,
 ) -> Fields:
-    """The keys of a mapping by name; what is unknown or missing is reported."""
+    """The keys of a mapping by name; what is unknown or missing is reported.
+
+    A key that was meant by a misspelled one is not reported as missing too.
+    """
     found: Fields = {}
+    meant: set[str | None] = set()
     for key, value in node.items:
         if key.text in allowed:
             found[key.text] = (key, value)
-        else:
-            cure = did_you_mean(key.text, allowed)
-            cure = help if help is not None and (cure is None or "did" not in cure) else cure
-            message = f"{subject} has no key `{key.text}`"
-            report(fault("K020", message, key.span, "unknown key", help=cure))
-    missing = [name for name in required if name not in found]
+            continue
+        guess = closest(key.text, allowed)
+        meant.add(guess)
+        cure = did_you_mean(key.text, allowed) if guess or help is None else help
+        message = f"{subject} has no key `{key.text}`"
+        report(fault("K020", message, key.span, "unknown key", help=cure))
+    missing = [name for name in required if name not in found and name not in meant]
     if missing:
         at = node.items[0][0].span if node.items else node.span
         message = f"{subject} needs {quoted(missing, 'and')}"

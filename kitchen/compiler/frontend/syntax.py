@@ -116,7 +116,7 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """A workflow template."""
+    """A workflow template. `span` is its name, `params_span` the key of its parameters."""
 
     name: str
     doc: str = ""
@@ -125,6 +125,7 @@ class Template:
     finally_: tuple[Step, ...] = ()
     on_failure: tuple[Step, ...] = ()
     span: Span
+    params_span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
