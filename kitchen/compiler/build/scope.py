@@ -45,6 +45,7 @@ class Names:
     defined: dict[str, Span] = field(default_factory=dict)  #: by the steps built so far
     expected: dict[str, Span] = field(default_factory=dict)  #: anywhere in the template
     consumed: dict[Value, Span] = field(default_factory=dict)
+    made_from: dict[Value, list[Value]] = field(default_factory=dict)  #: handles of handles
     poisoned: bool = False  #: an unknown stage may have defined anything
 
     def new(self, name: str, type_: Type) -> Value:
@@ -111,20 +112,27 @@ class Names:
             )
 
     def consume(self, value: Value, span: Span) -> None:
-        """Note that a stage at `span` made the next version of a handle."""
+        """Note that a stage at `span` made the next version of a handle.
+
+        A handle that was made from it, as a sampler is from a session, is out of date with it.
+        """
         if value.type.required.kind is Kind.HANDLE:
             self.consumed[value] = span
+            for made in self.made_from.get(value, ()):
+                self.consume(made, span)
 
     def _check_fresh(self, value: Value, name: str, span: Span) -> None:
         if value not in self.consumed:
             return
-        self.report(
-            Diagnostic(
-                "K106",
-                f"`{name}` is an old version of a {value.type.required}",
-                Label(span, "the old version is read here"),
-                (Label(self.consumed[value], "this step updated it"),),
+        if any(value in made for made in self.made_from.values()):
+            message = f"`{name}` was made from a handle that has been updated since"
+            label, cure = "it is out of date here", "make it again after the update"
+        else:
+            message = f"`{name}` is an old version of a {value.type.required}"
+            label = "the old version is read here"
+            cure = (
                 "read the name that the update gave it, or bring it out of the inner workflow "
-                "with `as:`",
+                "with `as:`"
             )
-        )
+        updated = Label(self.consumed[value], "this step updated it")
+        self.report(Diagnostic("K106", message, Label(span, label), (updated,), cure))

@@ -12,8 +12,8 @@ from kitchen.ir.diagnostic import Diagnostic, Label, did_you_mean
 from kitchen.ir.expr import Const, Expr, Ref, Value
 from kitchen.ir.program import Stage
 from kitchen.ir.source import Span
-from kitchen.ir.spec import Input, Registry, StageSpec
-from kitchen.ir.types import NONE, UNKNOWN
+from kitchen.ir.spec import Effect, Input, Registry, StageSpec
+from kitchen.ir.types import NONE, UNKNOWN, Kind
 
 if TYPE_CHECKING:
     from kitchen.compiler.build.steps import Builder
@@ -33,6 +33,7 @@ def build_stage(step: StageStep, scope: Scope, build: Builder) -> Stage | None:
         build.define(name, type_, span, scope)
         for (name, span), (_, type_) in zip(output_names(step, spec), spec.outputs, strict=True)
     ]
+    _note_origin(spec, inputs, outputs, names)
     for name, old, span in versions:
         names.consume(old, span)
         outputs.append(build.define(name, old.type, span, scope))
@@ -95,6 +96,18 @@ def _input(
     if wanted.name in names.expected or names.poisoned:
         return names.read(scope, wanted.name, step.stage.span)
     return None
+
+
+def _note_origin(
+    spec: StageSpec, inputs: tuple[tuple[str, Expr], ...], made: list[Value], names: Names
+) -> None:
+    """Note which handles were made from which: they are out of date when those are updated."""
+    handles = [value for value in made if value.type.required.kind is Kind.HANDLE]
+    if spec.effect is Effect.PURE or not handles:
+        return
+    for _, expr in inputs:
+        if isinstance(expr, Ref) and expr.type.required.kind is Kind.HANDLE:
+            names.made_from.setdefault(expr.value, []).extend(handles)
 
 
 def _setting(key: Scalar, node: Node, spec: StageSpec, scope: Scope, names: Names) -> Expr:
