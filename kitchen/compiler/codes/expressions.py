@@ -14,7 +14,7 @@ CODES: tuple[Code, ...] = (
             kitchen: 1
             workflow: example
             params:
-              epochs: {type: int}
+              epochs: {type: int, default: 1}
             steps:
               - if: epochs > "3"
                 then: []
@@ -47,7 +47,7 @@ CODES: tuple[Code, ...] = (
             kitchen: 1
             workflow: example
             params:
-              epochs: {type: int}
+              epochs: {type: int, default: 1}
             steps:
               - loop: epoch
                 over: range(epochs if epochs > 0 else "none")

@@ -107,7 +107,7 @@ CODES: tuple[Code, ...] = (
             kitchen: 1
             workflow: example
             params:
-              epochs: {type: int}
+              epochs: {type: int, default: 1}
             steps:
               - loop: epoch
                 over: rang(epochs)
@@ -124,7 +124,7 @@ CODES: tuple[Code, ...] = (
             kitchen: 1
             workflow: example
             params:
-              epochs: {type: int}
+              epochs: {type: int, default: 1}
             steps:
               - loop: epoch
                 over: range(epochs.count)
