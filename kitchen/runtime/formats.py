@@ -71,13 +71,13 @@ def detect_format(row: Row) -> str:
     fitting = [name for name, format_ in FORMATS.items() if format_.fits(columns)]
     if len(fitting) == 1:
         return fitting[0]
-    known = "; ".join(f"`{name}`: {format_}" for name, format_ in FORMATS.items())
     if not fitting:
+        known = ", ".join(str(format_) for format_ in FORMATS.values())
         raise DataError(
             f"no known format has the columns {_quoted(columns)}",
             uri=row.uri,
             row=row.number,
-            help=f"rename the columns to those of a format: {known}",
+            help=f"rename the columns to those of a format that is known: {known}",
         )
     raise DataError(
         f"the columns {_quoted(columns)} fit more than one format: {_quoted(fitting)}",

@@ -51,7 +51,13 @@ def _jsonl_cure(number: int, line: str) -> str:
 
 def kind_of(value: object) -> str:
     """What a value of a row is, in words."""
-    names = {int: "a number", float: "a number", bool: "true or false", str: "a string"}
+    names = {
+        int: "a number",
+        float: "a number",
+        bool: "true or false",
+        str: "a string",
+        dict: "an object",
+    }
     return names.get(type(value), "null" if value is None else f"a {type(value).__name__}")
 
 

@@ -74,6 +74,11 @@ def begins_itself(messages: Messages, prompt: bool) -> str:
     return "<s>" + ends_bare(messages, prompt)
 
 
+def begins_twice(messages: Messages, prompt: bool) -> str:
+    """The template begins, and begins again."""
+    return "<s>" + begins_itself(messages, prompt)
+
+
 def forgets(messages: Messages, prompt: bool) -> str:
     """Answers that are not the last are shortened, as thinking is by some templates."""
     last = len(messages) - 1
