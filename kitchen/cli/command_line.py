@@ -66,24 +66,24 @@ class CommandLine:
             case click.BadOptionUsage():
                 message = f"`{error.option_name}` needs a value"
                 return self.fault("K092", message, error.option_name, "no value after it", manual)
-            case click.BadParameter(param=click.Option(type=click.Choice() as choice) as option):
-                return self._choice(option, choice, error, manual)
+            case click.BadParameter(param=click.Parameter(type=click.Choice() as choice) as param):
+                return self._choice(param, choice, manual)
         return Diagnostic("K093", _plain(error.format_message()), Label(self.end), (), manual)
 
-    def _choice(
-        self, option: click.Option, choice: click.Choice[str], error: click.BadParameter, help: str
-    ) -> Diagnostic:
-        name = option.opts[-1]
+    def _choice(self, param: click.Parameter, choice: click.Choice[str], help: str) -> Diagnostic:
         known = [str(value) for value in choice.choices]
-        given = next((value for value in self._values(option) if value not in known), "")
+        option = isinstance(param, click.Option)
+        name = param.opts[-1] if option else param.human_readable_name
+        values = self._values(param.opts) if option else self.words[1:]
+        given = next((value for value in values if value not in known), "")
         message = f"`{name}` has no choice `{given}`"
         return self.fault("K093", message, given, "", did_you_mean(given, known) or help)
 
-    def _values(self, option: click.Option) -> Iterator[str]:
+    def _values(self, names: Sequence[str]) -> Iterator[str]:
         """What was typed after an option, or behind its `=`."""
         for number, word in enumerate(self.words):
             name, _, value = word.partition("=")
-            if name in option.opts:
+            if name in names:
                 yield value if value or number + 1 == len(self.words) else self.words[number + 1]
 
 

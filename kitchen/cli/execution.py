@@ -9,6 +9,7 @@ from pathlib import Path
 
 from kitchen.cli.recipe import Loaded, registry
 from kitchen.cli.run_report import find_run
+from kitchen.cli.shipped import from_here
 from kitchen.compiler.compile import Compiled
 from kitchen.ir.diagnostic import Diagnostic, demand
 from kitchen.ir.program import Program, Stage
@@ -89,7 +90,7 @@ def reopen(path: Path, report: Callable[[str], None]) -> Prepared:
     overrides = {str(name): str(value) for name, value in given.items()} if isinstance(
         given, dict
     ) else {}  # fmt: skip
-    loaded = Loaded(recipe, Source(_from_here(recipe), text), overrides, registry())
+    loaded = Loaded(recipe, Source(str(from_here(recipe)), text), overrides, registry())
     compiled = loaded.compiled()
     for difference in check_resume(directory, plan_digest=loaded.plan(compiled)["digest"]):
         report(difference)
@@ -151,8 +152,3 @@ def cache_folder() -> Path:
     if given:
         return Path(given)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kitchen"
-
-
-def _from_here(path: Path) -> str:
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from kitchen.cli.figures import duration, number
+from kitchen.cli.figures import clock, number
 from kitchen.cli.progress import LOSS, Progress
 from kitchen.cli.told import once, told
 from kitchen.ir.visible import visible
@@ -31,7 +31,7 @@ class Lines:
                 every = interval(self.progress.total_steps())
                 self.next = (event.step // every + 1) * every
                 self.write(self.step_line())
-        elif (line := told(event, self.stages)) is not None:
+        elif (line := told(event, self.stages, self.progress.step)) is not None:
             self.write(line)
 
     def step_line(self) -> str:
@@ -54,7 +54,7 @@ class Lines:
             yield f"{pace:,.0f} tokens/s"
         left = progress.seconds_left()
         if left is not None:
-            yield f"{duration(left)} left"
+            yield f"{clock(left)} left"
 
 
 def interval(total: int | None) -> int:

@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from kitchen.cli.figures import duration, number, sparkline
+from kitchen.cli.figures import clock, number, sparkline
 from kitchen.cli.progress import LOSS, OpenLoop, Progress
 from kitchen.cli.told import EVALUATION, figures, once, title, told
 from kitchen.ir.visible import visible
@@ -55,18 +55,18 @@ class Screen:
         self.progress(event)
         if isinstance(event, RunStarted):
             self.stages = once(event.program)
-        elif (line := told(event, self.stages)) is not None:
+        elif (line := told(event, self.stages, self.progress.step)) is not None:
             self.say(line)
 
     def say(self, line: str) -> None:
         """Put a line above the drawing, to stay."""
-        self.console.print(Text(line, "dim"), soft_wrap=True)
+        self.console.print(Text(line, "dim"))
 
     # ------------------------------------------------------------------------------------ drawing
 
     def drawn(self) -> RenderableType:
         """The drawing as things stand; no wider than is pleasant to read."""
-        columns = min(self.console.width, WIDEST)
+        columns = min(self.console.width - 1, WIDEST)
         with self.progress.lock:
             parts: list[RenderableType] = [self._heading(columns)]
             if self.progress.loops:
@@ -79,7 +79,7 @@ class Screen:
         return Group(*parts)
 
     def _heading(self, columns: int) -> Text:
-        elapsed = duration(round(time.monotonic() - self.began))
+        elapsed = clock(time.monotonic() - self.began)
         heading = Text(self.heading, "bold", overflow="ellipsis", no_wrap=True)
         heading.truncate(columns - len(elapsed) - 2, overflow="ellipsis")
         gap = " " * max(columns - heading.cell_len - len(elapsed), 1)
@@ -106,7 +106,7 @@ class Screen:
             parts.append(f"{tokens:,.0f} tokens/s")
         left = self.progress.seconds_left()
         if loop is self.progress.loops[0] and left is not None:
-            parts.append(f"{duration(round(left))} left")
+            parts.append(f"{clock(left)} left")
         return ", ".join(parts)
 
     def _figures(self, columns: int) -> list[Text]:

@@ -50,9 +50,8 @@ def _title(report: Json, page: Page) -> list[str]:
     facts = {"fault": report["fault"], "error": report["error"]}
     if report["started"]:
         began = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(report["started"]))
-        facts["began"] = f"{began}, {duration(report['updated'] - report['started'])} until now"
-        if state in ("done", "failed", "stopped"):
-            facts["began"] = f"{began}, took {duration(report['updated'] - report['started'])}"
+        facts["began"] = began
+        facts["worked"] = duration(report["seconds"])
     total = report["total_steps"]
     facts["steps"] = f"{report['steps']:,}" + (f" of {total:,}" if total else "")
     if state in ("stopped", "killed", "failed") and "run" in report["paths"]:

@@ -107,7 +107,8 @@ def _prepared(
     from kitchen.cli.execution import RUNS, look_at_data, next_folder, prepare, try_adapters
 
     if probe:
-        _, warnings = look_at_data(loaded, compiled)
+        with _passing("looking at the first rows of the data", quiet):
+            _, warnings = look_at_data(loaded, compiled)
         if not quiet:
             _warn(warnings)
     if not dry_run:
@@ -166,6 +167,19 @@ def _display(heading: str, stop: StopRequest, quiet: bool) -> Iterator[tuple[Lis
 
         click.echo(heading)
         yield (Lines(Progress(), click.echo),)
+
+
+@contextmanager
+def _passing(message: str, quiet: bool) -> Iterator[None]:
+    """Say on a terminal what is being waited for, and wipe it off after."""
+    if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield
+        return
+    click.echo(f"{message} ...", err=True, nl=False)
+    try:
+        yield
+    finally:
+        click.echo("\r\x1b[K", err=True, nl=False)
 
 
 def _report(message: str) -> None:

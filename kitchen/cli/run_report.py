@@ -9,7 +9,7 @@ from typing import Any
 
 from kitchen.runtime.journal import timings
 from kitchen.runtime.run_directory import RunDirectory, RunError
-from kitchen.runtime.status import read_object
+from kitchen.runtime.status import Status, read_object
 
 Json = dict[str, Any]
 Curves = dict[str, list[tuple[int, float]]]
@@ -33,6 +33,7 @@ def run_report(path: Path, curves: Curves) -> Json:
         "total_steps": status.total_steps if status else None,
         "started": status.started if status else None,
         "updated": status.updated if status else None,
+        "seconds": _seconds(directory, status),
         "error": status.error if status else None,
         "metrics": {
             name: {
@@ -86,6 +87,20 @@ def samples(path: Path) -> dict[str, list[dict[str, str]]]:
 def _sample(row: object) -> dict[str, str]:
     fields = row if isinstance(row, Mapping) else {}
     return {name: str(fields.get(name, "")) for name in ("prompt", "completion")}
+
+
+def _seconds(directory: RunDirectory, status: Status | None) -> float:
+    """How long the run has been at work, over all the times it was begun or gone on with."""
+    worked, since = 0.0, None
+    for line in directory.journal():
+        match line:
+            case {"event": "run started", "time": int() | float() as began}:
+                since = began
+            case {"event": "run stopped", "seconds": int() | float() as seconds}:
+                worked, since = worked + seconds, None
+    if status is not None and since is not None:
+        worked += max(status.updated - since, 0.0)
+    return worked
 
 
 def _checkpoints(directory: RunDirectory) -> list[str]:

@@ -17,10 +17,9 @@ LEADING = ("train/loss", "eval/loss", "eval/bits_per_byte")
 def summary_text(report: dict[str, Any], curves: Curves, page: Page) -> str:
     """The end of a run in a few lines, and its samples side by side."""
     state = report["status"]
-    took = duration((report["updated"] or 0) - (report["started"] or 0))
     steps = report["steps"]
     head = [Word(state, f"{BOLD};{STATES.get(state, RED)}")]
-    head += words(f"after {took}, {steps:,} step{'' if steps == 1 else 's'}")
+    head += words(f"after {duration(report['seconds'])}, {steps:,} step{'' if steps == 1 else 's'}")
     blocks = [page.shown(head)]
     changes = [_change(name, curves[name], page) for name in LEADING if name in curves]
     if changes:

@@ -34,18 +34,18 @@ def once(program: Program) -> frozenset[str]:
     return frozenset(name for name in stages if name not in repeated)
 
 
-def told(event: Event, stages: frozenset[str]) -> str | None:
+def told(event: Event, stages: frozenset[str], step: int) -> str | None:
     """The line for an event, or None for one of the many that say nothing new."""
     match event:
         case StageStopped(op=op, seconds=seconds, error=None):
             if op.name not in stages or seconds < SHORT:
                 return None
             return f"{op.name} ({duration(seconds)})"
-        case MetricsLogged(step=step, values=values):
+        case MetricsLogged(step=measured, values=values):
             evaluation = figures(values, EVALUATION)
-            return f"step {step}: evaluation {evaluation}" if evaluation else None
+            return f"step {measured:,}: evaluation {evaluation}" if evaluation else None
         case CheckpointCommitted(name=name, seconds=seconds):
-            return f"checkpoint {name} ({duration(seconds)})"
+            return f"step {step:,}: checkpoint {name} ({duration(seconds)})"
         case Retrying(op=op, attempt=attempt, wait=wait, error=error):
             waited = f"attempt {attempt + 1} in {duration(wait)}"
             return f"{op.name} failed, {waited}: {visible(error)}"
