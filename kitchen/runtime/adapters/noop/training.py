@@ -119,6 +119,7 @@ class NoopTraining:
 
     def close_session(self, session: Session) -> None:
         self._record("close_session")
+        _own(session).closed = True
 
     def _load(self, session: UnigramSession, folder: Path) -> dict[str, Any]:
         try:
@@ -147,6 +148,10 @@ def _own(session: Session) -> UnigramSession:
         raise AdapterError(
             f"the `noop` adapter cannot train a `{type(session).__name__}`",
             help="bind one adapter to `training` for the whole recipe",
+        )
+    if session.closed:
+        raise AdapterError(
+            "the session is closed", help="use it before `close_session`, or open another"
         )
     return session
 

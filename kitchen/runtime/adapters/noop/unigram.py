@@ -50,6 +50,7 @@ class UnigramSession(Session):
 
     def __init__(self, options: ModelOptions) -> None:
         self.options = options
+        self.closed = False
         start = np.random.default_rng(options.seed).normal(0.0, 0.02, VOCABULARY)
         adapts = options.lora_rank > 0
         self.frozen = start if adapts else np.zeros(VOCABULARY)

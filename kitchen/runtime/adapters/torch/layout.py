@@ -161,7 +161,7 @@ def _isolates(model: Any) -> bool:
             attention_mask=NO_MASK,
             layout=layout,
             use_cache=False,
-        ).logits[0]
+        ).logits[0, layout.places]
         parts = _tensor(ids, device).split(lengths)
         alone = torch.cat(
             [model(input_ids=part[None], use_cache=False).logits[0] for part in parts]
