@@ -54,9 +54,9 @@ def demand(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     return found
 
 
-def closest(name: str, known: Iterable[str]) -> str | None:
-    """The known name a misspelled one most likely meant."""
-    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+def closest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+    """The known name a misspelled one most likely meant; `cutoff` is how alike they have to be."""
+    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
     return matches[0] if matches else None
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from kitchen.compiler.checks.places import place
-from kitchen.ir.diagnostic import Diagnostic, did_you_mean
+from kitchen.ir.diagnostic import Diagnostic, closest, did_you_mean
 from kitchen.ir.fit import misfit, shown
 from kitchen.ir.program import Binding, Program
 from kitchen.ir.source import Span
@@ -38,9 +38,10 @@ def bindings(program: Program, registry: Registry) -> Iterator[Diagnostic]:
 def _settings(binding: Binding, spec: AdapterSpec) -> Iterator[Diagnostic]:
     given = dict(binding.config)
     subject = f"the adapter `{spec.name}`"
+    meant = {closest(name, [setting.name for setting in spec.config]) for name in given}
     for setting in spec.config:
         if setting.name not in given:
-            if setting.required:
+            if setting.required and setting.name not in meant:
                 yield Diagnostic(
                     "K304",
                     f"{subject} needs the setting `{setting.name}`",

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from kitchen.ir.expr import Apply, Const, Expr, Ref, Value
+from kitchen.ir.expr import Apply, Const, Expr, Ref, Value, refs
 from kitchen.ir.program import Branch, Op, Program, Region, Stage
+from kitchen.ir.types import Kind
 from kitchen.ir.walk import regions
 
 Facts = tuple[tuple[Expr, bool], ...]
@@ -29,8 +30,12 @@ class Presence:
         self.program = program
 
     def certain(self, op: Stage, expr: Expr) -> bool:
-        """Whether an optional value is there whenever an op runs."""
-        return self._present(expr, self._facts.get(op.name, ()))
+        """Whether an optional value is there whenever an op runs.
+
+        Under a condition that could not be made out, nobody knows; that is reported already.
+        """
+        facts = self._facts.get(op.name, ())
+        return any(_unknown(fact) for fact, _ in facts) or self._present(expr, facts)
 
     def guard(self, expr: Expr) -> str | None:
         """The condition, as written, under which a value is there."""
@@ -88,6 +93,12 @@ def _under(region: Region, facts: Facts) -> Iterator[tuple[Op, Facts]]:
         else:
             for inner in regions(op):
                 yield from _under(inner, facts)
+
+
+def _unknown(condition: Expr) -> bool:
+    if condition.type.kind is Kind.UNKNOWN:
+        return True
+    return any(ref.type.kind is Kind.UNKNOWN for ref in refs(condition))
 
 
 def _conjuncts(condition: Expr) -> Facts:

@@ -12,7 +12,7 @@ from kitchen.compiler.checks.places import (
     places,
     stages,
 )
-from kitchen.ir.diagnostic import Diagnostic, Label, did_you_mean
+from kitchen.ir.diagnostic import Diagnostic, Label, closest, did_you_mean
 from kitchen.ir.expr import EvaluationError, Expr, Ref, Value, evaluate, refs
 from kitchen.ir.fit import Why, described, misfit, shown
 from kitchen.ir.program import Parameter, Program, Stage
@@ -31,14 +31,19 @@ def stage_settings(program: Program, registry: Registry) -> Iterator[Diagnostic]
         if spec is None:
             continue
         given = dict(op.config)
+        missing = []
         for setting in spec.config:
             if setting.name in given:
                 expr = given.pop(setting.name)
                 yield from _setting(op, setting, expr, parameters, producers)
             elif setting.required:
-                yield _missing(op, setting)
+                missing.append(setting)
+        meant = {closest(name, [setting.name for setting in spec.config]) for name in given}
         for name, expr in given.items():
             yield _unknown(op, spec, name, expr)
+        for setting in missing:
+            if setting.name not in meant:
+                yield _missing(op, setting)
 
 
 def _setting(

@@ -13,7 +13,7 @@ from kitchen.compiler.frontend.syntax import Declaration, Node, Scalar
 from kitchen.ir.diagnostic import did_you_mean
 from kitchen.ir.fit import described, fits, shown
 from kitchen.ir.spec import Setting
-from kitchen.ir.types import BOOL, FLOAT, INT, SCALARS, STR, Type, list_of, optional
+from kitchen.ir.types import BOOL, FLOAT, INT, SCALARS, STR, UNKNOWN, Type, list_of, optional
 
 _TYPES = {"str": STR, "int": INT, "float": FLOAT, "bool": BOOL, "record": Type("Record")}
 _LIST = re.compile(r"list\[(.*)\]")
@@ -21,26 +21,25 @@ _KEYS = ("type", "default", "min", "max", "choices", "doc")
 
 
 def parse_declarations(node: Node, report: Report) -> tuple[Declaration, ...]:
-    """`params:` of a template; each parameter that can be read, whatever else is wrong with it."""
+    """`params:` of a template; each parameter, whatever is wrong with it."""
     root = mapping(node, "`params`", report)
-    found = [_declaration(key, value, report) for key, value in (root.items if root else ())]
-    return tuple(declaration for declaration in found if declaration is not None)
+    return tuple(_declaration(key, value, report) for key, value in (root.items if root else ()))
 
 
-def _declaration(key: Scalar, node: Node, report: Report) -> Declaration | None:
+def _declaration(key: Scalar, node: Node, report: Report) -> Declaration:
     name(key, "a parameter", report)
     subject = f"the parameter `{key.text}`"
     if isinstance(node, Scalar) and node.text:
         help = f"write `{key.text}: {{type: {node.text}}}`"
         report(fault("K022", f"{subject} is a mapping", node.span, "a single value", help=help))
-        return None
+        return _unreadable(key)
     parts = mapping(node, subject, report)
     if parts is None:
-        return None
+        return _unreadable(key)
     found = fields(parts, _KEYS, subject, report, required=("type",))
     type_ = _type(found, report)
     if type_ is None:
-        return None
+        return _unreadable(key)
     choices = _choices(found, type_, report)
     low, high = (_bound(found, bound, type_, report) for bound in ("min", "max"))
     if low is not None and high is not None and low > high:
@@ -58,6 +57,11 @@ def _declaration(key: Scalar, node: Node, report: Report) -> Declaration | None:
         doc="" if doc is None else doc.text,
     )
     return Declaration(setting=_with_default(setting, found, report), span=key.span)
+
+
+def _unreadable(key: Scalar) -> Declaration:
+    """A parameter of which only the name is known; whatever reads it is not at fault."""
+    return Declaration(setting=Setting(name=key.text, type=UNKNOWN, required=False), span=key.span)
 
 
 def _with_default(setting: Setting, found: Fields, report: Report) -> Setting:

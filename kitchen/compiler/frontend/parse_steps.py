@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Table
+from dataclasses import replace
 
 from kitchen.compiler.frontend.parse_annotations import ANNOTATIONS, parse_annotations
 from kitchen.compiler.frontend.report import Report, fault, quoted
@@ -54,10 +55,13 @@ def parse_step(node: Node, report: Report) -> Step | None:
     if step is None:
         return None
     kinds = [key for key, _ in step.items if key.text in _KEYS]
+    guess = None if kinds else _meant(step)
     if len(kinds) != 1:
-        report(_kind_fault(step, kinds))
+        report(_kind_fault(step, kinds, guess))
+    if len(kinds) > 1 or (guess is None and not kinds):
         return None
-    kind = kinds[0].text
+    kind = kinds[0].text if guess is None else guess[1]
+    step = step if guess is None else _respelled(step, *guess)
     subject = f"an `{kind}` step" if kind == "if" else f"a `{kind}` step"
     found = fields(
         step, _KEYS[kind], subject, report, required=_REQUIRED[kind], help=_HELP.get(kind)
@@ -74,7 +78,21 @@ def parse_step(node: Node, report: Report) -> Step | None:
     return _workflow(found, step.span, report)
 
 
-def _kind_fault(node: Mapping, kinds: list[Scalar]) -> Diagnostic:
+def _meant(step: Mapping) -> tuple[Scalar, str] | None:
+    """The key that was most likely meant to say the kind of a step, and that kind."""
+    guesses = ((key, closest(key.text, _KEYS)) for key, _ in step.items)
+    return next(((key, meant) for key, meant in guesses if meant is not None), None)
+
+
+def _respelled(step: Mapping, misspelled: Scalar, meant: str) -> Mapping:
+    """The step as it was meant, so that what it makes is known and nothing else is said of it."""
+    items = (
+        (replace(key, text=meant) if key is misspelled else key, value) for key, value in step.items
+    )
+    return replace(step, items=tuple(items))
+
+
+def _kind_fault(node: Mapping, kinds: list[Scalar], guess: tuple[Scalar, str] | None) -> Diagnostic:
     if kinds:
         both = [kind.text for kind in kinds[:2]]
         message = f"a step has one kind, this one has {quoted(both, 'and')}"
@@ -82,8 +100,6 @@ def _kind_fault(node: Mapping, kinds: list[Scalar]) -> Diagnostic:
         help = "write two steps"
         return fault("K023", message, kinds[1].span, "a second kind", also=also, help=help)
     at = node.items[0][0].span if node.items else node.span
-    guesses = ((key, closest(key.text, _KEYS)) for key, _ in node.items)
-    guess = next(((key, meant) for key, meant in guesses if meant is not None), None)
     message = f"a step is one of {quoted(_KEYS)}"
     if guess is None:
         return fault("K023", message, at, "this step is none")

@@ -10,6 +10,9 @@ from kitchen.compiler.frontend.report import Report, fault, quoted
 from kitchen.compiler.frontend.syntax import Mapping, Node, Scalar, Sequence
 from kitchen.ir.diagnostic import closest, did_you_mean
 
+#: How alike a key and a known one are, from 0 to 1, where nothing else can have been meant.
+SLIP = 0.75
+
 Fields = dict[str, tuple[Scalar, Node]]
 
 FUNCTIONS = ("range", "len", "min", "max", "round", "default")
@@ -79,20 +82,25 @@ def fields(
 ) -> Fields:
     """The keys of a mapping by name; what is unknown or missing is reported.
 
-    A key that was meant by a misspelled one is not reported as missing too.
+    A slip of the pen is reported and read as what was meant, so that nothing else is said of it.
     """
     found: Fields = {}
-    meant: set[str | None] = set()
+    meant: Fields = {}
+    guesses: set[str | None] = set()
     for key, value in node.items:
         if key.text in allowed:
             found[key.text] = (key, value)
             continue
         guess = closest(key.text, allowed)
-        meant.add(guess)
+        slip = closest(key.text, allowed, cutoff=SLIP)
+        if slip is not None:
+            meant.setdefault(slip, (key, value))
+        guesses.add(guess)
         cure = did_you_mean(key.text, allowed) if guess or help is None else help
         message = f"{subject} has no key `{key.text}`"
         report(fault("K020", message, key.span, "unknown key", help=cure))
-    missing = [name for name in required if name not in found and name not in meant]
+    found = meant | found
+    missing = [name for name in required if name not in found and name not in guesses]
     if missing:
         at = node.items[0][0].span if node.items else node.span
         message = f"{subject} needs {quoted(missing, 'and')}"
