@@ -59,12 +59,13 @@ def parse_override(
 
     A setting that is a text takes it as it is; any other reads it as YAML.
     """
-    text, span = source.text[start:], Span(source, start, len(source.text))
+    text, end = source.text[start:], len(source.text)
+    span = Span(source, start, end)
     wanted = setting.type.required
     if wanted == STR:
         absent = setting.type.is_optional and text in ("", "null", "~")
         return check_setting(setting, None if absent else text, span, report, declared=declared)
-    node: Node = Scalar(text.strip(), True, span)
+    node: Node = Scalar(text.strip(), True, source, start, end)
     if wanted.name in ("List", "Record"):
         root, diagnostics = read(source, start=start)
         for diagnostic in diagnostics:

@@ -87,7 +87,7 @@ class Reading:
 
     def expression(self, text: str) -> Expr:
         source = Source("recipe.yaml", text)
-        scalar = Scalar(text, True, Span(source, 0, len(text)))
+        scalar = Scalar(text, True, source, 0, len(text))
         return parse_expression(scalar, self.name, self.diagnostics.append)
 
     def setting(self, text: str, expected: Type | None = None) -> Expr:
@@ -399,7 +399,7 @@ def parts(expr: Expr) -> list[Expr]:
 def test_any_scalar_gives_a_setting_or_diagnostics(text: str):
     source = Source("recipe.yaml", text)
     reading = Reading()
-    scalar = Scalar(text, False, Span(source, 0, len(text)))
+    scalar = Scalar(text, False, source, 0, len(text))
     expr = parse_setting(scalar, reading.name, reading.diagnostics.append, None)
     if "${" not in text:
         assert expr == Const(text, STR)

@@ -131,19 +131,14 @@ def test_an_alias_repeats_what_it_names():
     root, diagnostics = read(source("a: &names [x, y]\nb: *names"))
     assert diagnostics == ()
     assert isinstance(root, Mapping)
-    assert (
-        root.get("a")
-        == root.get("b")
-        == Sequence(
-            tuple(Scalar(text, True, span) for text, span in _words(root)), root.items[0][1].span
-        )
-    )
+    assert root.get("a") == root.get("b") == Sequence(tuple(_words(root)), root.items[0][1].span)
 
 
-def _words(root: Mapping) -> list[tuple[str, Span]]:
+def _words(root: Mapping) -> Iterator[Scalar]:
     found = root.get("a")
     assert isinstance(found, Sequence)
-    return [(item.span.text, item.span) for item in found.items]
+    for item in found.items:
+        yield Scalar(item.span.text, True, item.span.source, item.span.start, item.span.end)
 
 
 def laughs(levels: int) -> str:

@@ -54,4 +54,8 @@ def paused_collection() -> Iterator[None]:
         yield
     finally:
         if was_enabled:
+            if not gc.get_freeze_count():
+                # All that was made is old now, and not walked as soon as collection goes on.
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()

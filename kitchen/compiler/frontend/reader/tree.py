@@ -76,12 +76,11 @@ class Tree:
         return Span(self.source, start + self.shift, end + self.shift)
 
     def _scalar(self, event: Any) -> Scalar:
-        shift = self.shift
-        span = Span(self.source, event.start_mark.index + shift, event.end_mark.index + shift)
+        start, end = event.start_mark.index + self.shift, event.end_mark.index + self.shift
         plain = event.implicit[0]
         if not plain and event.style in ("|", ">"):
-            span = Span(self.source, span.start, span.start + len(span.text.rstrip()))
-        node = Scalar(event.value, plain, span)
+            end = start + len(self.source.text[start:end].rstrip())
+        node = Scalar(event.value, plain, self.source, start, end)
         if event.anchor is not None or event.tag is not None:
             self._decorated(event, node)
         return node
@@ -116,7 +115,8 @@ class Tree:
         """A list or mapping. One in block style ends where its last part does."""
         start = opening.start_mark.index + self.shift
         if not opening.flow_style and inside:
-            end = max(start, inside[-1].span.end)
+            last = inside[-1]
+            end = max(start, last.end if isinstance(last, Scalar) else last.span.end)
         span = Span(self.source, start, end)
         if type(opening) is yaml.SequenceStartEvent:
             node: Node = Sequence(tuple(inside), span)
