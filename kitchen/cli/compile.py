@@ -11,12 +11,13 @@ import click
 
 from kitchen.cli.application import BAD_INPUT, DONE, refuse
 from kitchen.cli.command_line import CommandLine
-from kitchen.cli.recipe import Loaded, load_recipe, recipe_argument, set_option
+from kitchen.cli.recipe import load_recipe, recipe_argument, set_option
 from kitchen.cli.terminal import page
 from kitchen.ir.diagnostic import CompileError, Diagnostic, did_you_mean
 
 if TYPE_CHECKING:
     from kitchen.compiler.compile import Compiled
+    from kitchen.loaded import Loaded
 
 #: What can be shown, and the formats it has. `github` and `sarif` show diagnostics alone.
 FORMATS = {
@@ -129,8 +130,8 @@ def _check_pass(line: CommandLine, name: str) -> None:
 
 def _probed(loaded: Loaded, compiled: Compiled, *, shown: bool) -> str:
     """What training would see. Raises CompileError where it would see nothing."""
-    from kitchen.cli.execution import look_at_data
     from kitchen.cli.probe_text import probe_text
+    from kitchen.execution import look_at_data
     from kitchen.ir.render import render_text
 
     report, diagnostics = look_at_data(loaded, compiled)

@@ -31,7 +31,7 @@ def command(line: CommandLine, name: str) -> int:
     if code is not None:
         click.echo("\n".join(code_lines(code, paper)))
         return DONE
-    from kitchen.cli.recipe import registry
+    from kitchen.loaded import registry
 
     installed = registry()
     blocks = [*_blocks(name, installed, paper)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from kitchen.compiler.frontend.parse import parse_template
@@ -14,7 +14,8 @@ Json = dict[str, Any]
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _SCALARS = {"Int": "integer", "Float": "number", "Bool": "boolean", "Str": "string"}
 _TYPE = r"^(str|int|float|bool|record|list\[.+\])\??$"
-#: `${...}` may stand for any setting of a step.
+#: An expression that stands alone, and one that stands for a setting.
+_CONDITION: Json = {"type": ["string", "number", "boolean"]}
 _EXPRESSION: Json = {"type": "string", "pattern": r"\$\{"}
 
 
@@ -133,18 +134,7 @@ def _with_key(schema: Json, key: str, value: Json) -> Json:
 def template_schema(installed: Registry) -> Json:
     """A workflow template: typed parameters, and steps that name installed stages."""
     steps = {"type": "array", "items": {"$ref": "#/$defs/step"}}
-    text, expression = {"type": "string"}, {"type": ["string", "number", "boolean"]}
-    stages = [installed.stages[name] for name in sorted(installed.stages)]
-    repeated = {"over": expression, "when": expression, "steps": steps}
-    kinds: dict[str, Json] = {
-        "loop": {
-            **repeated, "while": expression, "until": expression, "max": expression,
-            "checkpoint": expression,
-        },
-        "map": {**repeated, "max_parallel": expression},
-        "if": {"then": steps, "else": steps},
-        "workflow": {"with": {"type": "object"}, "as": {"type": "object"}, "when": expression},
-    }  # fmt: skip
+    text = {"type": "string"}
     return {
         "$schema": DRAFT,
         "title": "kitchen workflow template",
@@ -162,19 +152,24 @@ def template_schema(installed: Registry) -> Json:
         "additionalProperties": False,
         "$defs": {
             "param": _param(),
-            "step": {
-                "type": "object",
-                "oneOf": [
-                    *(_stage(spec) for spec in stages),
-                    *(_step(kind, keys, expression) for kind, keys in kinds.items()),
-                ],
-            },
+            "step": {"type": "object", "oneOf": [*_steps(installed, steps)]},
         },
     }
 
 
+def _steps(installed: Registry, steps: Json) -> Iterator[Json]:
+    """Each kind of step; one for each stage, since its inputs and settings are its own."""
+    yield from (_stage(installed.stages[name]) for name in sorted(installed.stages))
+    repeated = {"over": _CONDITION, "when": _CONDITION, "steps": steps}
+    ends = dict.fromkeys(("while", "until", "max", "checkpoint"), _CONDITION)
+    yield _step("loop", {**repeated, **ends})
+    yield _step("map", {**repeated, "max_parallel": _CONDITION})
+    yield _step("if", {"then": steps, "else": steps}, _CONDITION)
+    mapping = {"type": "object"}
+    yield _step("workflow", {"with": mapping, "as": mapping, "when": _CONDITION})
+
+
 def _stage(spec: StageSpec) -> Json:
-    """One call of a stage. Inputs and settings are its own."""
     text = {"type": "string"}
     step = _step(
         "stage",
@@ -187,22 +182,21 @@ def _stage(spec: StageSpec) -> Json:
             # What is required is left to the compiler: a schema cannot tell what `${...}` gives.
             "with": settings_schema(spec.config, computed=True) | {"required": []},
             "as": {"type": ["string", "array", "object"]},
-            "when": {"type": ["string", "number", "boolean"]},
+            "when": _CONDITION,
             "retry": {"type": "object"},
             "timeout": {"type": ["number", "string"]},
             "resources": {"type": "object"},
             "cache": {"type": "boolean"},
             "image": text,
         },
-        text,
     )
     step["properties"]["stage"] = {"const": spec.name, "description": spec.doc}
     return step
 
 
-def _step(kind: str, keys: Json, head: Json) -> Json:
+def _step(kind: str, keys: Json, head: Json | None = None) -> Json:
     return {
-        "properties": {kind: head, **keys},
+        "properties": {kind: head or {"type": "string"}, **keys},
         "required": [kind],
         "additionalProperties": False,
     }

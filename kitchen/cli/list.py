@@ -25,7 +25,7 @@ KINDS = ("stages", "ports", "adapters", "workflows", "recipes")
               help="`text` by default.")  # fmt: skip
 def command(kind: str, form: str) -> int:
     """List what is installed. KIND is stages, ports, adapters, workflows or recipes."""
-    from kitchen.cli.recipe import registry
+    from kitchen.loaded import registry
 
     found = [{"name": name, **facts} for name, facts in _listed(kind, registry())]
     if form == "json":

@@ -33,8 +33,8 @@ USUAL = ("torch", "files", "parquet")
 @click.pass_obj
 def command(line: CommandLine, workflow: str, file: Path | None) -> int:
     """Write a commented recipe for a workflow to FILE, or to the terminal."""
-    from kitchen.cli.recipe import registry
     from kitchen.compiler.frontend.parse import parse_template
+    from kitchen.loaded import registry
 
     installed = registry()
     if workflow not in installed.workflows:
@@ -117,15 +117,15 @@ def _stages(steps: tuple[Step, ...], always: bool) -> Iterator[tuple[str, bool]]
 
 def _write(line: CommandLine, file: Path, text: str) -> None:
     """Make a file, and never write over one."""
+    from kitchen.runtime.manifest import StorageError
+    from kitchen.runtime.store import commit_file
+
+    def refuse(message: str, help: str) -> CompileError:
+        return CompileError([line.fault("K095", message, str(file), "", help)])
+
+    if file.exists():
+        raise refuse(f"`{file}` is there already", "choose another name, or remove it first")
     try:
-        with file.open("x", encoding="utf-8") as new:
-            new.write(text)
-    except FileExistsError:
-        help = "choose another name, or remove it first"
-        fault = line.fault("K095", f"`{file}` is there already", str(file), "", help)
-        raise CompileError([fault]) from None
-    except OSError as cause:
-        reason = (cause.strerror or str(cause)).lower()
-        message = f"`{file}` cannot be written: {reason}"
-        help = "choose another folder"
-        raise CompileError([line.fault("K095", message, str(file), "", help)]) from cause
+        commit_file(file, text.encode())
+    except StorageError as cause:
+        raise refuse(str(cause), cause.help or "choose another folder") from cause

@@ -1,21 +1,15 @@
-"""A recipe as it is named on the command line, compiled."""
+"""A recipe as it is named on the command line."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from kitchen.cli.command_line import CommandLine
 from kitchen.ir.diagnostic import CompileError
-from kitchen.ir.source import Source
-from kitchen.ir.spec import Registry
-
-if TYPE_CHECKING:
-    from kitchen.compiler.compile import Compiled
+from kitchen.loaded import Loaded, registry
 
 #: `RECIPE`, `--set`: the same wherever a recipe is read.
 recipe_argument = click.argument("recipe", metavar="RECIPE")
@@ -23,27 +17,6 @@ set_option = click.option(
     "--set", "settings", multiple=True, metavar="NAME=VALUE",
     help="Give a parameter a value; `adapters.PORT=NAME` chooses an adapter. Repeatable.",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A recipe's text and the `--set` values that go with it."""
-
-    path: Path
-    source: Source
-    overrides: dict[str, str]
-    registry: Registry
-
-    def compiled(self, after: str | None = None) -> Compiled:
-        """The program of the recipe. Raises CompileError."""
-        from kitchen.compiler.compile import compile_recipe
-
-        return compile_recipe(self.source, self.registry, overrides=self.overrides, after=after)
-
-    def plan(self, compiled: Compiled) -> dict[str, Any]:
-        from kitchen.compiler.plan import plan_of
-
-        return plan_of(compiled.program, self.registry, compiled.diagnostics)
 
 
 def load_recipe(line: CommandLine, recipe: str, settings: Iterable[str]) -> Loaded:
@@ -73,10 +46,3 @@ def overrides_of(line: CommandLine, settings: Iterable[str]) -> dict[str, str]:
     if faults:
         raise CompileError(faults)
     return overrides
-
-
-def registry() -> Registry:
-    """What is installed. Raises CompileError where packages are in each other's way."""
-    from kitchen.runtime.plugins import installed
-
-    return installed()

@@ -21,7 +21,8 @@ from kitchen.runtime.run_directory import RunError
 def command(run: Path, form: str) -> int:
     """Show the state, the curves and the samples of a run, while it goes on or after."""
     from kitchen.cli.report_text import report_text
-    from kitchen.cli.run_report import find_run, read_curves, run_report
+    from kitchen.cli.run_report import read_curves, run_report
+    from kitchen.execution import find_run
 
     try:
         directory = find_run(run)

@@ -18,8 +18,8 @@ from kitchen.cli.terminal import has_colour, page
 from kitchen.ir.diagnostic import Diagnostic
 
 if TYPE_CHECKING:
-    from kitchen.cli.execution import Prepared
-    from kitchen.cli.recipe import Loaded
+    from kitchen.execution import Prepared
+    from kitchen.loaded import Loaded
     from kitchen.runtime.events import Listener
     from kitchen.runtime.signals import StopRequest
 
@@ -104,7 +104,7 @@ def _prepared(
     compiled = loaded.compiled()
     if not quiet:
         _warn(compiled.diagnostics)
-    from kitchen.cli.execution import RUNS, look_at_data, next_folder, prepare, try_adapters
+    from kitchen.execution import RUNS, look_at_data, next_folder, prepare, try_adapters
 
     if probe:
         with _passing("looking at the first rows of the data", quiet):
@@ -122,8 +122,7 @@ def _prepared(
 
 def _reopened(path: Path, quiet: bool) -> Prepared | None:
     """A run that can go on; None where it is done."""
-    from kitchen.cli.execution import reopen
-    from kitchen.cli.run_report import find_run
+    from kitchen.execution import find_run, reopen
 
     status = find_run(path).status()
     if status is None or status.state != "done":

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kitchen.runtime.journal import timings
-from kitchen.runtime.run_directory import RunDirectory, RunError
+from kitchen.runtime.run_directory import RunDirectory
 from kitchen.runtime.status import Status, read_object
 
 Json = dict[str, Any]
@@ -129,12 +129,3 @@ def _paths(directory: RunDirectory) -> dict[str, str]:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
-
-
-def find_run(path: Path) -> RunDirectory:
-    """The run in a folder. Raises RunError where there is none."""
-    if not (path / "run.json").is_file():
-        raise RunError(
-            f"`{path}` holds no run", help="`kitchen runs` lists the runs under a folder"
-        )
-    return RunDirectory(path)

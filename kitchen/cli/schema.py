@@ -27,7 +27,7 @@ def command(line: CommandLine, kind: str, workflow: str | None) -> int:
         click.echo(plan_schema_text(), nl=False)
         return DONE
     from kitchen.cli.json_schema import recipe_schema, template_schema
-    from kitchen.cli.recipe import registry
+    from kitchen.loaded import registry
 
     installed = registry()
     if workflow is not None and workflow not in installed.workflows:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from kitchen.loaded import from_here
+
 
 def shipped_recipes() -> Iterator[tuple[Path, str]]:
     """The path of each, from here where it is below, and what its first comment says."""
@@ -12,12 +14,6 @@ def shipped_recipes() -> Iterator[tuple[Path, str]]:
 
     for path in sorted(shipped().glob("*.yaml")):
         yield from_here(path), _first_comment(path)
-
-
-def from_here(path: Path) -> Path:
-    """A path as a person in this folder would write it."""
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _first_comment(path: Path) -> str:

@@ -7,14 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kitchen.cli.recipe import Loaded, registry
-from kitchen.cli.run_report import find_run
-from kitchen.cli.shipped import from_here
 from kitchen.compiler.compile import Compiled
 from kitchen.ir.diagnostic import Diagnostic, demand
 from kitchen.ir.program import Program, Stage
 from kitchen.ir.source import Source
 from kitchen.ir.walk import walk
+from kitchen.loaded import Loaded, from_here, registry
 from kitchen.runtime import plugins
 from kitchen.runtime.environment import BindError, bound
 from kitchen.runtime.events import Listener
@@ -60,6 +58,15 @@ class Prepared:
             if not self.resume:
                 remove_folder(self.directory.path)
             raise
+
+
+def find_run(path: Path) -> RunDirectory:
+    """The run in a folder. Raises RunError where there is none."""
+    if not (path / "run.json").is_file():
+        raise RunError(
+            f"`{path}` holds no run", help="`kitchen runs` lists the runs under a folder"
+        )
+    return RunDirectory(path)
 
 
 def prepare(loaded: Loaded, compiled: Compiled, run_dir: Path | None) -> Prepared:
