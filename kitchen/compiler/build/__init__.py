@@ -48,7 +48,7 @@ def build(expanded: Expanded, registry: Registry) -> tuple[Program, tuple[Diagno
         bindings=expanded.bindings,
         span=expanded.recipe.span,
     )
-    return program, tuple(found)
+    return program, (*found, *names.missed.values())
 
 
 def _ending(

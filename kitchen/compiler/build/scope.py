@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kitchen.ir.diagnostic import Diagnostic, Label, did_you_mean
 from kitchen.ir.expr import Expr, Ref, Value
 from kitchen.ir.source import Span
 from kitchen.ir.types import UNKNOWN, Kind, Type
+
+#: How many places that read an unknown name are shown beside the first.
+MOST_READERS = 4
 
 
 @dataclass(slots=True)
@@ -46,6 +49,7 @@ class Names:
     expected: dict[str, Span] = field(default_factory=dict)  #: anywhere in the template
     consumed: dict[Value, Span] = field(default_factory=dict)
     made_from: dict[Value, list[Value]] = field(default_factory=dict)  #: handles of handles
+    missed: dict[str, Diagnostic] = field(default_factory=dict)  #: names that stand for nothing
     poisoned: bool = False  #: an unknown stage may have defined anything
 
     def new(self, name: str, type_: Type) -> Value:
@@ -77,39 +81,40 @@ class Names:
         return found
 
     def missing(self, scope: Scope, name: str, span: Span) -> None:
-        """Report a name that stands for nothing here."""
+        """Note a name that stands for nothing here; it is told once, with all who read it."""
         if self.poisoned:
             return
+        told = self.missed.get(name)
+        if told is None:
+            self.missed[name] = self._missing(scope, name, span)
+        elif len(told.secondary) < MOST_READERS:
+            also = Label(span, "read here, too")
+            self.missed[name] = replace(told, secondary=(*told.secondary, also))
+
+    def _missing(self, scope: Scope, name: str, span: Span) -> Diagnostic:
         if name in self.defined:
-            self.report(
-                Diagnostic(
-                    "K105",
-                    f"`{name}` is read outside the steps that define it",
-                    Label(span, "read here"),
-                    (Label(self.defined[name], f"`{name}` exists only in the steps around here"),),
-                    "define it before those steps to carry it out of them, or read it inside",
-                )
+            return Diagnostic(
+                "K105",
+                f"`{name}` is read outside the steps that define it",
+                Label(span, "read here"),
+                (Label(self.defined[name], f"`{name}` exists only in the steps around here"),),
+                "define it before those steps to carry it out of them, or read it inside",
             )
-        elif name in self.expected:
-            self.report(
-                Diagnostic(
-                    "K104",
-                    f"`{name}` is read before it is defined",
-                    Label(span, "read here"),
-                    (Label(self.expected[name], "defined here, later"),),
-                    "move the step that defines it up",
-                )
+        if name in self.expected:
+            return Diagnostic(
+                "K104",
+                f"`{name}` is read before it is defined",
+                Label(span, "read here"),
+                (Label(self.expected[name], "defined here, later"),),
+                "move the step that defines it up",
             )
-        else:
-            self.report(
-                Diagnostic(
-                    "K102",
-                    f"there is no value or parameter `{name}`",
-                    Label(span, "not defined"),
-                    (),
-                    did_you_mean(name, scope.visible()),
-                )
-            )
+        return Diagnostic(
+            "K102",
+            f"there is no value or parameter `{name}`",
+            Label(span, "not defined"),
+            (),
+            did_you_mean(name, scope.visible()),
+        )
 
     def consume(self, value: Value, span: Span) -> None:
         """Note that a stage at `span` made the next version of a handle.

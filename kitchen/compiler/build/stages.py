@@ -8,7 +8,7 @@ from kitchen.compiler.build.defines import input_names, output_names
 from kitchen.compiler.build.scope import Names, Scope
 from kitchen.compiler.frontend.expression import parse_setting
 from kitchen.compiler.frontend.syntax import Node, Scalar, StageStep
-from kitchen.ir.diagnostic import Diagnostic, Label, did_you_mean
+from kitchen.ir.diagnostic import Diagnostic, Label, closest, did_you_mean
 from kitchen.ir.expr import Const, Expr, Ref, Value
 from kitchen.ir.program import Stage
 from kitchen.ir.source import Span
@@ -56,8 +56,11 @@ def _inputs(
 ) -> tuple[tuple[tuple[str, Expr], ...], Versions]:
     given = input_names(step)
     known = {wanted.name for wanted in spec.inputs}
-    for name, _ in step.inputs:
+    for name, value in step.inputs:
         if name.text not in known:
+            meant = closest(name.text, known)
+            if meant is not None:  # bound as it was meant: one slip is one fault
+                given.setdefault(meant, value)
             names.report(
                 Diagnostic(
                     "K103",
