@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from kitchen.compiler.rewrites.algebra import propagate
 from kitchen.compiler.rewrites.facts import read_by_name, rebuilt, stands_for
@@ -45,13 +46,19 @@ class Taking:
     def __call__(self, op: Op) -> Iterable[Op]:
         match op:
             case Branch(condition=Const() as condition):
-                taken, other = op.then, op.orelse
-                if not condition.value:
-                    taken, other = other, taken
-                given = list(zip(op.outputs, taken.results, strict=True))
-                if all(stands_for(value, expr, self.by_name) for value, expr in given):
-                    reason = decided(self.program, condition)
-                    self.removed.extend(removals(other, "fold_branches", reason))
-                    self.known.update(given)
-                    return taken.ops
+                return self._branch(op, condition)
         return (op,)
+
+    def _branch(self, op: Branch, condition: Const) -> Iterable[Op]:
+        taken, other = (op.then, op.orelse) if condition.value else (op.orelse, op.then)
+        given = list(zip(op.outputs, taken.results, strict=True))
+        replaceable = all(stands_for(value, expr, self.by_name) for value, expr in given)
+        if not replaceable and (taken.ops or not other.ops):
+            return (op,)
+        reason = decided(self.program, condition)
+        self.removed.extend(removals(other, "fold_branches", reason))
+        if not replaceable:
+            # The end reads an output by name, so it must be made; the other side need not be.
+            return (replace(op, then=taken, orelse=taken),)
+        self.known.update(given)
+        return taken.ops

@@ -57,6 +57,7 @@ class Dropping:
         reason = _never_runs(self.program, op)
         if reason is not None:
             return self._drop(op, list(zip(op.outputs, op.carry, strict=True)), reason)
+        op = _without_idle_clauses(op)
         unchanged = self._unchanged(op)
         if unchanged:
             # The body is gone through once more: what is now known of it may settle more.
@@ -84,6 +85,17 @@ class Dropping:
                 self.known[param] = self.known[output] = start
                 found.add(index)
         return frozenset(found)
+
+
+def _without_idle_clauses(op: Loop) -> Loop:
+    """The loop without a `while` that always holds and an `until` that never does."""
+    match op.while_:
+        case Const(value=value) if value:
+            op = replace(op, while_=None)
+    match op.until:
+        case Const(value=value) if not value:
+            op = replace(op, until=None)
+    return op
 
 
 def _without(op: Loop, slots: frozenset[int]) -> Loop:

@@ -19,20 +19,26 @@ def decided(program: Program, condition: Const) -> str:
     outcome = "true" if condition.value else "false"
     if condition.span is None:
         return f"its condition is {outcome}"
-    return f"`{condition.span.text}` is {outcome}{because(program, condition.span)}"
+    text = condition.span.text
+    for parameter in _read_in(program, condition.span):
+        if parameter.value.name == text:
+            return f"`{text}` is {outcome} ({_origin(parameter)})"
+    return f"`{text}` is {outcome}{because(program, condition.span)}"
 
 
 def because(program: Program, span: Span | None) -> str:
     """The parameters that a piece of a template reads, with their values: `: epochs = 0 (…)`."""
-    if span is None:
-        return ""
-    words = dict.fromkeys(_NAME.findall(span.text))
-    read = [
-        _setting(parameter)
+    read = [] if span is None else [_setting(each) for each in _read_in(program, span)]
+    return f": {', '.join(read)}" if read else ""
+
+
+def _read_in(program: Program, span: Span) -> list[Parameter]:
+    words = set(_NAME.findall(span.text))
+    return [
+        parameter
         for parameter in program.params
         if parameter.value.name in words and _in_sight(parameter, span)
     ]
-    return f": {', '.join(read)}" if read else ""
 
 
 def _in_sight(parameter: Parameter, span: Span) -> bool:
@@ -42,10 +48,13 @@ def _in_sight(parameter: Parameter, span: Span) -> bool:
 
 def _setting(parameter: Parameter) -> str:
     value = json.dumps(parameter.setting, default=str)
-    origin = str(parameter.origin)
+    return f"{parameter.value.name} = {value} ({_origin(parameter)})"
+
+
+def _origin(parameter: Parameter) -> str:
     if parameter.origin is Origin.RECIPE and parameter.span is not None:
-        origin = f"recipe line {parameter.span.line}"
-    return f"{parameter.value.name} = {value} ({origin})"
+        return f"recipe line {parameter.span.line}"
+    return str(parameter.origin)
 
 
 def place(span: Span | None, seen_from: Span | None) -> str:
