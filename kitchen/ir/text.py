@@ -110,8 +110,10 @@ def _annotations(notes: Annotations) -> Iterator[str]:
         yield f"timeout {notes.timeout:g}s"
     if notes.resources is not None:
         asked = notes.resources
-        named = {"cpu": asked.cpu, "memory": asked.memory, "gpu": asked.gpu, "nodes": asked.nodes}
-        yield from (f"{name} {value}" for name, value in named.items() if value is not None)
+        numbers = {"cpu": asked.cpu, "gpu": asked.gpu, "nodes": asked.nodes}
+        yield from (f"{name} {n:g}" for name, n in numbers.items() if n is not None)
+        if asked.memory is not None:
+            yield f"memory {asked.memory}"
     if notes.cache is not None:
         yield "cache" if notes.cache else "no cache"
     if notes.image is not None:

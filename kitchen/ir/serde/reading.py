@@ -94,7 +94,7 @@ class _Reading:
             raise FormatError(f"the origin of a parameter is {origin!r}")
         return Parameter(
             value=self.value(found.get("value", list)),
-            setting=constant_from_json(found.data.get("setting")),
+            setting=constant_from_json(found.get("setting", object)),
             origin=Origin(origin),
             doc=found.get("doc", str),
             span=self.span(found),
@@ -136,7 +136,7 @@ class _Reading:
 
     def value(self, data: object) -> Value:
         match data:
-            case [str() as name, int() as index, int() as place]:
+            case [str() as name, int() as index, int() as place] if not isinstance(index, bool):
                 key = (name, index, place)
                 known = self.values.get(key)
                 if known is None:
