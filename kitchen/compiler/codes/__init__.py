@@ -19,11 +19,13 @@ from kitchen.compiler.codes import (
     ports,
     run,
     targets,
+    text,
     types,
 )
 from kitchen.compiler.codes.code import Code
 
 FAMILIES = (
+    text,
     document,
     command_line,
     names,

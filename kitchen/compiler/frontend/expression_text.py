@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import warnings
 
-from kitchen.compiler.frontend.positions import part
+from kitchen.compiler.frontend.positions import origin, part
 from kitchen.compiler.frontend.report import Report, fault
 from kitchen.compiler.frontend.syntax import Scalar
 from kitchen.ir.diagnostic import Diagnostic
@@ -33,9 +33,13 @@ class ExpressionText:
         self.start = start + len(written) - len(written.lstrip())
         self.text = written.strip().replace("\r", " ").replace("\n", " ")
         self.span = part(scalar, start, end)
+        self.origin = origin(scalar) if self.text.isascii() else None
 
     def part(self, start: int, end: int) -> Span:
         """The place of a part, counted in UTF-8 bytes as Python's syntax trees do."""
+        if self.origin is not None:
+            first = self.origin + self.start
+            return Span(self.scalar.source, first + start, first + end)
         if not self.text.isascii():
             encoded = self.text.encode()
             start, end = len(encoded[:start].decode()), len(encoded[:end].decode())
@@ -64,7 +68,8 @@ class ExpressionText:
             return None
         except (MemoryError, RecursionError):
             tree = None
-        if tree is None or _depth(tree) > MAX_DEPTH:
+        deep = len(self.text) > MAX_DEPTH  # each level takes a character
+        if tree is None or (deep and _depth(tree) > MAX_DEPTH):
             message = f"an expression may be nested {MAX_DEPTH} deep, this one is deeper"
             report(fault("K033", message, self.span, help="compute it in steps"))
             return None

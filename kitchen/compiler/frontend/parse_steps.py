@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping as Table
 from dataclasses import replace
 
-from kitchen.compiler.frontend.parse_annotations import ANNOTATIONS, parse_annotations
+from kitchen.compiler.frontend.parse_annotations import ANNOTATIONS
+from kitchen.compiler.frontend.parse_stage import expression, parse_stage, renamed, settings
 from kitchen.compiler.frontend.report import Report, fault, quoted
-from kitchen.compiler.frontend.shapes import Fields, fields, mapping, name, scalar, sequence, what
+from kitchen.compiler.frontend.shapes import Fields, fields, mapping, name, scalar, sequence
 from kitchen.compiler.frontend.syntax import (
     IfStep,
     LoopStep,
@@ -15,8 +16,6 @@ from kitchen.compiler.frontend.syntax import (
     MapStep,
     Node,
     Scalar,
-    Sequence,
-    StageStep,
     Step,
     WorkflowStep,
 )
@@ -68,7 +67,7 @@ def parse_step(node: Node, report: Report) -> Step | None:
     )
     match kind:
         case "stage":
-            return _stage(found, step.span, report)
+            return parse_stage(found, step.span, report)
         case "loop":
             return _loop(found, step.span, report)
         case "map":
@@ -107,87 +106,8 @@ def _kind_fault(node: Mapping, kinds: list[Scalar], guess: tuple[Scalar, str] | 
     return fault("K023", message, guess[0].span, "this step is none", help=cure)
 
 
-def _expression(found: Fields, key: str, report: Report) -> Scalar | None:
-    """The expression under a key, if there is one."""
-    if key not in found:
-        return None
-    at, node = found[key]
-    if isinstance(node, Scalar):
-        return scalar(at, node, report)
-    message = f"`{key}` is an expression"
-    help = "put an expression with brackets in quotes"
-    report(fault("K022", message, node.span, what(node), help=help))
-    return None
-
-
 def _region(found: Fields, key: str, report: Report) -> tuple[Step, ...]:
     return parse_steps(found[key][1], f"`{key}`", report) if key in found else ()
-
-
-def _stage(found: Fields, span: Span, report: Report) -> StageStep | None:
-    stage = scalar(*found["stage"], report)
-    as_: tuple[Scalar, ...] = ()
-    as_named: tuple[tuple[Scalar, Scalar], ...] = ()
-    if "as" in found:
-        key, node = found["as"]
-        if isinstance(node, Mapping):
-            as_named = _renamed(node, report)
-        elif isinstance(node, Sequence):
-            as_ = tuple(item for item in node.items if _named(key, item, report))  # type: ignore[misc]
-        elif _named(key, node, report):
-            as_ = (node,)
-    if stage is None:
-        return None
-    return StageStep(
-        stage=stage,
-        inputs=_inputs(found, report),
-        with_=_settings(found, report),
-        as_=as_,
-        as_named=as_named,
-        when=_expression(found, "when", report),
-        annotations=parse_annotations(found, report),
-        span=span,
-    )
-
-
-def _named(key: Scalar, node: Node, report: Report) -> bool:
-    found = scalar(key, node, report, "a name")
-    return found is not None and name(found, "a value", report)
-
-
-def _renamed(node: Mapping, report: Report) -> tuple[tuple[Scalar, Scalar], ...]:
-    """What `as: {output: name}` says."""
-    return tuple(
-        (output, value)
-        for output, value in node.items
-        if _named(output, value, report) and isinstance(value, Scalar)
-    )
-
-
-def _inputs(found: Fields, report: Report) -> tuple[tuple[Scalar, Scalar], ...]:
-    if "in" not in found:
-        return ()
-    node = mapping(found["in"][1], "`in`", report, help="write `in: {input: value}`")
-    inputs: list[tuple[Scalar, Scalar]] = []
-    for key, value in node.items if node is not None else ():
-        source = scalar(key, value, report)
-        if source is None:
-            continue
-        if not source.text.isidentifier():
-            help = "write the name alone; expressions stand under `with:`"
-            message = f"an input takes the name of a value, not `{source.text}`"
-            report(fault("K022", message, source.span, "not a name", help=help))
-            continue
-        inputs.append((key, source))
-    return tuple(inputs)
-
-
-def _settings(found: Fields, report: Report) -> tuple[tuple[Scalar, Node], ...]:
-    if "with" not in found:
-        return ()
-    help = "write `with: {setting: value}`"
-    node = mapping(found["with"][1], "`with`", report, help=help)
-    return () if node is None else node.items
 
 
 def _loop(found: Fields, span: Span, report: Report) -> LoopStep | None:
@@ -235,11 +155,11 @@ def _variable(found: Fields, kind: str, report: Report) -> Scalar | None:
 
 
 def _expressions(found: Fields, keys: tuple[str, ...], report: Report) -> dict[str, Scalar | None]:
-    return {key: _expression(found, key, report) for key in keys}
+    return {key: expression(found, key, report) for key in keys}
 
 
 def _if(found: Fields, span: Span, report: Report) -> IfStep | None:
-    condition = _expression(found, "if", report)
+    condition = expression(found, "if", report)
     then = _region(found, "then", report)
     orelse = _region(found, "else", report)
     if condition is None:
@@ -253,9 +173,9 @@ def _workflow(found: Fields, span: Span, report: Report) -> WorkflowStep | None:
     if "as" in found:
         help = "write `as: {name inside: name outside}`"
         node = mapping(found["as"][1], "`as` of a `workflow` step", report, help=help)
-        as_named = () if node is None else _renamed(node, report)
-    with_ = _settings(found, report)
-    when = _expression(found, "when", report)
+        as_named = () if node is None else renamed(node, report)
+    with_ = settings(found, report)
+    when = expression(found, "when", report)
     if workflow is None:
         return None
     return WorkflowStep(workflow=workflow, with_=with_, as_named=as_named, when=when, span=span)

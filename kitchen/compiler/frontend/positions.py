@@ -10,15 +10,23 @@ _ESCAPE_WIDTH = {"x": 4, "u": 6, "U": 10}
 
 def part(scalar: Scalar, start: int, end: int) -> Span:
     """The span of `scalar.text[start:end]`."""
+    first = origin(scalar)
+    if first is not None:
+        return Span(scalar.source, first + start, first + end)
     written = scalar.span.text
-    if written.startswith(scalar.text):
-        return scalar.span.within(start, end)
-    if written[1:-1] == scalar.text:
-        return scalar.span.within(start + 1, end + 1)
     offsets = _offsets(scalar.text, written)
     first = offsets[start] if start < len(offsets) else len(written)
     last = offsets[end - 1] + 1 if 0 < end <= len(offsets) else first
     return scalar.span.within(first, max(first, min(last, len(written))))
+
+
+def origin(scalar: Scalar) -> int | None:
+    """Where a scalar's text begins in its source; None where it is not written as it reads."""
+    text, written = scalar.text, scalar.source.text
+    for at in (scalar.start, scalar.start + 1):
+        if written.startswith(text, at, scalar.end):
+            return at
+    return None
 
 
 def _offsets(text: str, written: str) -> list[int]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kitchen.compiler import frontend
-from kitchen.compiler.codes import document, expressions, parameters
+from kitchen.compiler.codes import document, expressions, parameters, text
 from kitchen.compiler.codes.code import Code
 from kitchen.compiler.compile import compile_recipe
 from kitchen.compiler.frontend.parse import parse_recipe
@@ -16,7 +16,7 @@ from kitchen.ir.diagnostic import CompileError
 from kitchen.ir.source import Source
 from tests.compiler.declared import registry
 
-PAGES = {page.code: page for family in (document, parameters, expressions) for page in family.CODES}
+PAGES = {page.code: page for family in (text, document, parameters, expressions) for page in family.CODES}
 STUB = "kitchen: 1\nrecipe: example\nworkflow: example\n"
 
 
