@@ -21,9 +21,9 @@ def unread_parameters(
     program: Program, registry: Registry, original: Program
 ) -> Iterator[Diagnostic]:
     """Report parameters of the template that no step of it reads."""
-    read = _read(original)
+    unread = _unread(original)
     for param in original.params:
-        if param.value not in read:
+        if param.value in unread:
             yield Diagnostic(
                 "K125",
                 f"nothing reads the parameter `{param.value.name}`",
@@ -40,9 +40,9 @@ def idle_parameters(
     chosen = [param for param in original.params if param.origin is not Origin.DEFAULT]
     if not chosen or not leaves_something(program, registry):
         return
-    read, effective = _read(original), _Effective(program, original).values
+    unread, effective = _unread(original), _Effective(program, original).values
     for param in chosen:
-        if param.value not in read or param.value in effective:
+        if param.value in unread or param.value in effective:
             continue
         removal = _removal(param.value, program, original)
         yield Diagnostic(
@@ -55,9 +55,14 @@ def idle_parameters(
         )
 
 
-def _read(program: Program) -> set[Value]:
-    sections = (program.body, program.on_failure, program.finally_)
-    return {ref.value for ref in uses(*sections)}
+def _unread(program: Program) -> set[Value]:
+    """The parameters that nothing reads; looking ends where all have been found."""
+    unread = {param.value for param in program.params}
+    for ref in uses(program.body, program.on_failure, program.finally_):
+        if not unread:
+            break
+        unread.discard(ref.value)
+    return unread
 
 
 def _set_here(param: Parameter) -> tuple:  # type: ignore[type-arg]

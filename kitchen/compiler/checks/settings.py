@@ -13,11 +13,13 @@ from kitchen.compiler.checks.places import (
     stages,
 )
 from kitchen.ir.diagnostic import Diagnostic, Label, closest, did_you_mean
-from kitchen.ir.expr import EvaluationError, Expr, Ref, Value, evaluate, refs
+from kitchen.ir.expr import Const, EvaluationError, Expr, Ref, Value, evaluate, refs
 from kitchen.ir.fit import Why, described, misfit, shown
 from kitchen.ir.program import Parameter, Program, Stage
 from kitchen.ir.spec import Registry, Setting, StageSpec
 from kitchen.ir.types import Kind, accepts
+
+Parameters = Mapping[Value, Parameter]
 
 _CODES = {Why.TYPE: "K221", Why.RANGE: "K222", Why.CHOICE: "K222", Why.INFINITE: "K223"}
 
@@ -35,7 +37,9 @@ def stage_settings(program: Program, registry: Registry) -> Iterator[Diagnostic]
         for setting in spec.config:
             if setting.name in given:
                 expr = given.pop(setting.name)
-                yield from _setting(op, setting, expr, parameters, producers)
+                fault = _judged(op, setting, expr, parameters, producers)
+                if fault is not None:
+                    yield fault
             elif setting.required:
                 missing.append(setting)
         meant = {closest(name, [setting.name for setting in spec.config]) for name in given}
@@ -46,45 +50,44 @@ def stage_settings(program: Program, registry: Registry) -> Iterator[Diagnostic]
                 yield _missing(op, setting)
 
 
-def _setting(
-    op: Stage,
-    setting: Setting,
-    expr: Expr,
-    parameters: Mapping[Value, Parameter],
-    producers: Producers,
-) -> Iterator[Diagnostic]:
-    if expr.type.kind is Kind.UNKNOWN or any(r.type.kind is Kind.UNKNOWN for r in refs(expr)):
-        return
-    if any(ref.value not in parameters for ref in refs(expr)):
-        if not accepts(setting.type, expr.type):
-            yield _wrong_value(op, setting, expr, producers)
-        return
-    subject, at = f"`{setting.name}` of `{op.stage}`", expression_span(expr, op.span)
+def _judged(
+    op: Stage, setting: Setting, expr: Expr, parameters: Parameters, producers: Producers
+) -> Diagnostic | None:
+    """What is wrong with a setting: with its value where that is known now, else with its type."""
+    read = () if isinstance(expr, Const) else tuple(refs(expr))
+    if expr.type.kind is Kind.UNKNOWN or any(ref.type.kind is Kind.UNKNOWN for ref in read):
+        return None
+    if all(ref.value in parameters for ref in read):
+        return _known(op, setting, expr, parameters)
+    return None if accepts(setting.type, expr.type) else _wrong_type(op, setting, expr, producers)
+
+
+def _known(op: Stage, setting: Setting, expr: Expr, parameters: Parameters) -> Diagnostic | None:
     try:
         value = evaluate(expr, lambda value: parameters[value].setting)
     except EvaluationError as cause:
-        message = f"{subject} cannot be computed: {cause}"
-        yield Diagnostic("K224", message, place(at, "computed here"), _set_in(expr, parameters))
-        return
+        here = place(expression_span(expr, op.span), "computed here")
+        message = f"{_subject(op, setting)} cannot be computed: {cause}"
+        return Diagnostic("K224", message, here, _set_in(expr, parameters))
     wrong = misfit(setting, value)
     if wrong is None:
-        return
+        return None
+    at = expression_span(expr, op.span)
     labels = places(place(at, wrong.given), *_set_in(expr, parameters))
     param = parameters[expr.value] if isinstance(expr, Ref) else None
-    if param is not None and param.span is not None:  # the person set it, and not this template
-        labels = places(
-            place(param.span, wrong.given), place(at, f"goes into `{setting.name}` here")
-        )
-    yield Diagnostic(
-        _CODES[wrong.why],
-        f"{subject} is {wrong.wanted}, not {shown(value)}",
-        labels[0] if labels else None,
-        labels[1:],
-        wrong.help,
-    )
+    if param is not None and param.span is not None:  # the recipe is at fault, not the template
+        here = place(at, f"goes into `{setting.name}` here")
+        labels = places(place(param.span, wrong.given), here)
+    message = f"{_subject(op, setting)} is {wrong.wanted}, not {shown(value)}"
+    primary = labels[0] if labels else None
+    return Diagnostic(_CODES[wrong.why], message, primary, labels[1:], wrong.help)
 
 
-def _set_in(expr: Expr, parameters: Mapping[Value, Parameter]) -> tuple[Label, ...]:
+def _subject(op: Stage, setting: Setting) -> str:
+    return f"`{setting.name}` of `{op.stage}`"
+
+
+def _set_in(expr: Expr, parameters: Parameters) -> tuple[Label, ...]:
     """Where the parameters that an expression reads get their values."""
     found = {ref.value: parameters[ref.value] for ref in refs(expr)}
     return places(
@@ -95,7 +98,7 @@ def _set_in(expr: Expr, parameters: Mapping[Value, Parameter]) -> tuple[Label, .
     )
 
 
-def _wrong_value(op: Stage, setting: Setting, expr: Expr, producers: Producers) -> Diagnostic:
+def _wrong_type(op: Stage, setting: Setting, expr: Expr, producers: Producers) -> Diagnostic:
     absent = accepts(setting.type, expr.type.required)
     name = expr.value.name if isinstance(expr, Ref) else "value"
     return Diagnostic(
