@@ -99,13 +99,13 @@ class _Verifier:
                 self._fault(where, f"{out} is {out.type}, the stage gives {type_}")
 
     def _names(self, op: Stage, spec: StageSpec, where: str) -> None:
-        for title, pairs, known in (
-            ("input", op.inputs, {given.name for given in spec.inputs}),
-            ("setting", op.config, {setting.name for setting in spec.config}),
+        for title, article, pairs, known in (
+            ("input", "an", op.inputs, {given.name for given in spec.inputs}),
+            ("setting", "a", op.config, {setting.name for setting in spec.config}),
         ):
             names = [name for name, _ in pairs]
             if len(set(names)) < len(names):
-                self._fault(where, f"an {title} is given twice")
+                self._fault(where, f"{article} {title} is given twice")
             for name in names:
                 if name not in known:
                     self._fault(where, f"`{op.stage}` has no {title} `{name}`")
@@ -160,7 +160,7 @@ class _Verifier:
             self._count(given, len(wanted), f"{what}s", where)
         for expr, type_ in zip(given, wanted, strict=False):
             if not accepts(type_, expr.type):
-                self._fault(where, f"a {what} is {expr.type}, not {type_}")
+                self._fault(where, f"the {what} is {expr.type}, not {type_}")
 
     def _count(self, items: Sequence[object], wanted: int, what: str, where: str) -> None:
         if len(items) != wanted:
