@@ -17,24 +17,27 @@ if TYPE_CHECKING:
 def attach(model: Model, options: ModelOptions) -> PeftModel:
     """Freeze a model and put an adapter of rank `lora_rank` beside its linear layers."""
     from peft import LoraConfig, get_peft_model
+    from transformers.pytorch_utils import Conv1D  # GPT-2's linear layer, stored transposed
 
-    linear = {
-        name.rpartition(".")[2]
+    layers = {
+        name.rpartition(".")[2]: module
         for name, module in model.named_modules()
-        if isinstance(module, torch.nn.Linear) and module is not model.get_output_embeddings()
+        if isinstance(module, torch.nn.Linear | Conv1D)
+        and module is not model.get_output_embeddings()
     }
     for target in options.lora_targets:
-        if target not in linear:
+        if target not in layers:
             raise AdapterError(
                 f"`{options.model}` has no linear layer `{target}`",
-                help=f"it has {', '.join(sorted(linear))}",
+                help=f"it has {', '.join(sorted(layers))}",
             )
     config = LoraConfig(
         task_type="CAUSAL_LM",
         r=options.lora_rank,
         lora_alpha=options.lora_alpha,  # type: ignore[arg-type]  # any number will do
         lora_dropout=options.lora_dropout,
-        target_modules=sorted(options.lora_targets or linear),
+        target_modules=sorted(options.lora_targets or layers),
+        fan_in_fan_out=any(isinstance(module, Conv1D) for module in layers.values()),
     )
     with forked(options.seed, torch.device("cpu")), warnings.catch_warnings():
         # PEFT 0.21 asks transformers 5 for a property by its older name.
