@@ -115,7 +115,7 @@ def _templated(
         if messages[at]["role"] != "assistant" or (train_on == "last_assistant" and at != last):
             continue
         before = _render(tokenizer, messages[:at], add_generation_prompt=True)
-        after = _render(tokenizer, messages[: at + 1])
+        after = whole if at == last else _render(tokenizer, messages[: at + 1])
         if not (whole.startswith(after) and after.startswith(before) and done <= len(before)):
             raise RenderError(
                 "the tokenizer's chat template does not only append: with one message more it "

@@ -42,9 +42,9 @@ def write(path: Path, rows: Rows) -> Path:
     return path
 
 
-def store(folder: Path) -> FileDatasets:
-    """A store over a folder; its cache is beside the files."""
-    return FileDatasets(NoConfig(), Workspace(folder, folder / "cache"))
+def store(folder: Path, cache: Path | None = None) -> FileDatasets:
+    """A store over a folder; its cache is beside the files unless it is said."""
+    return FileDatasets(NoConfig(), Workspace(folder, cache or folder / "cache"))
 
 
 def told(error: DataError) -> str:
