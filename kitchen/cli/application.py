@@ -42,7 +42,7 @@ def _version(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
 
 @click.command(
     cls=Application,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100, "color": True},
     no_args_is_help=False,
 )
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version,
@@ -80,5 +80,5 @@ def refuse(diagnostics: Sequence[Diagnostic]) -> int:
     """Show what is wrong with the input; the exit code that says so."""
     from kitchen.ir.render import render_text
 
-    click.echo(render_text(diagnostics, colour=has_colour(sys.stderr)), err=True, nl=False)
+    click.echo(render_text(diagnostics, colour=has_colour(sys.stderr)), err=True, nl=False, color=True)
     return BAD_INPUT

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from kitchen.ir.infix import literal
+from kitchen.ir.visible import visible
 
 #: Text that YAML reads as itself without quotes, wherever it stands.
 _PLAIN = re.compile(r"[A-Za-z./_][\w./*@+-]*(?::[\w./*@+-]+)*")
@@ -21,7 +22,7 @@ def yaml_value(value: object) -> str:
     match value:
         case str():
             plain = _PLAIN.fullmatch(value) and value.lower() not in _TAKEN
-            return value if plain else literal(value)
+            return value if plain else visible(literal(value))
         case list() | tuple():
             return f"[{', '.join(map(yaml_value, value))}]"
         case dict():
