@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from random import Random
 
 import pytest
 
+import kitchen.compiler.checks
 from kitchen.compiler.compile import compile_recipe
-from kitchen.ir.diagnostic import CompileError, Diagnostic
+from kitchen.ir.diagnostic import CompileError, Diagnostic, Severity
 from kitchen.ir.render import render_text
 from kitchen.ir.source import Source
 from tests.compiler.declared import registry
@@ -38,3 +41,63 @@ def test_faults_are_told(path: Path, golden):
     found = diagnostics(recipe, template)
     assert {diagnostic.code for diagnostic in found} == codes
     assert render_text(found) == golden
+
+
+def test_every_code_of_the_checks_has_a_case():
+    source = Path(kitchen.compiler.checks.__file__).parent
+    reported = {
+        code for path in source.glob("*.py") for code in re.findall(r'"(K\d{3})"', path.read_text())
+    }
+    shown = {code for path in CASES for code in case_texts(path)[0]}
+    assert reported <= shown
+
+
+def test_ten_faults_are_told_in_one_go():
+    path = next(path for path in CASES if path.stem == "ten_faults")
+    codes, recipe, template = case_texts(path)
+    assert len(codes) >= 10
+    assert len(diagnostics(recipe, template)) == len(codes)
+
+
+@pytest.mark.parametrize("name", ["clean", "cadence", "present_by_its_guard"])
+def test_a_slip_of_the_pen_gives_one_message(name: str, golden):
+    """The golden lists the slips that give more; none gives more than two."""
+    _, recipe, template = case_texts(Path(__file__).parent / f"cases/checks/{name}.yaml")
+    more = []
+    for word in re.finditer(r"[a-z]\w+", template):
+        slip = template[: word.end()] + "q" + template[word.end() :]
+        found = [d for d in diagnostics(recipe, slip) if d.severity is Severity.ERROR]
+        assert len(found) <= 2, render_text(found)
+        if len(found) > 1:
+            line = slip[: word.end()].count("\n")
+            faults = ", ".join(f"{fault.code} {fault.message}" for fault in found)
+            more.append(f"{slip.splitlines()[line].strip()}\n    {faults}\n")
+    assert "".join(more) == golden
+
+
+def damaged(random: Random, text: str) -> str:
+    """A text with a line lost, two lines exchanged, a word replaced, or a character changed."""
+    lines, words = text.splitlines(), list(re.finditer(r"\w+", text))
+    match random.randrange(6):
+        case 0:
+            del lines[random.randrange(len(lines))]
+        case 1:
+            one, other = random.randrange(len(lines)), random.randrange(len(lines))
+            lines[one], lines[other] = lines[other], lines[one]
+        case 2:
+            at = random.randrange(len(text))
+            return text[:at] + random.choice("{}[]:'\"$-+ \n0?!\x1b\u202e") + text[at + 1 :]
+        case _:
+            old, new = random.choice(words), random.choice(words)
+            return text[: old.start()] + new[0] + text[old.end() :]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_whatever_is_written_is_answered_with_diagnostics(seed: int):
+    random = Random(seed)
+    for path in CASES:
+        _, recipe, template = case_texts(path)
+        for _ in range(random.randint(1, 3)):
+            template = damaged(random, template)
+        assert isinstance(render_text(diagnostics(damaged(random, recipe), template)), str)

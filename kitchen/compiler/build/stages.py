@@ -13,7 +13,7 @@ from kitchen.ir.expr import Const, Expr, Ref, Value
 from kitchen.ir.program import Stage
 from kitchen.ir.source import Span
 from kitchen.ir.spec import Effect, Input, Registry, StageSpec
-from kitchen.ir.types import NONE, UNKNOWN, Kind
+from kitchen.ir.types import NONE, UNKNOWN, Kind, accepts
 
 if TYPE_CHECKING:
     from kitchen.compiler.build.steps import Builder
@@ -93,7 +93,10 @@ def _input(
     if scalar is not None:
         return names.read(scope, scalar.text, scalar.span)
     if scope.lookup(wanted.name) is not None:
-        return names.read(scope, wanted.name, step.stage.span)
+        found = names.read(scope, wanted.name, step.stage.span)
+        if names.poisoned and not accepts(wanted.type, found.type):
+            return Ref(Value(wanted.name, -1, UNKNOWN), step.stage.span)  # what was meant is lost
+        return found
     if not wanted.required:
         return Const(None, NONE, step.stage.span)
     if wanted.name in names.expected or names.poisoned:

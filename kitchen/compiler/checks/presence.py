@@ -54,6 +54,8 @@ class Presence:
         made = self._made.get(expr.value) if isinstance(expr, Ref) else None
         if made is None:
             return False
+        if _unknown(made.branch.condition):
+            return True
         known = _holds(made.branch.condition, facts)
         if known is not None:
             return self._present(made.then if known else made.orelse, facts)
