@@ -9,7 +9,7 @@ from kitchen.compiler.frontend.expression_text import ExpressionText
 from kitchen.compiler.frontend.grammar import Grammar, ReadName
 from kitchen.compiler.frontend.interpolation import Hole, pieces
 from kitchen.compiler.frontend.operators import a, is_unknown, list_type
-from kitchen.compiler.frontend.positions import part
+from kitchen.compiler.frontend.positions import Positions
 from kitchen.compiler.frontend.report import Report, fault
 from kitchen.compiler.frontend.syntax import Mapping, Node, Scalar, Sequence
 from kitchen.ir.expr import Apply, Const, Expr
@@ -25,7 +25,7 @@ def parse_expression(scalar: Scalar, scope: ReadName, report: Report) -> Expr:
         help = "write it without `${` and `}`"
         report(fault("K032", message, scalar.span, "in `${...}`", help=help))
         return Const(None, UNKNOWN, scalar.span)
-    return _parse(scalar, 0, len(text), scope, report)
+    return _parse(Positions(scalar), 0, len(text), scope, report)
 
 
 def parse_setting(node: Node, scope: ReadName, report: Report, expected: Type | None) -> Expr:
@@ -66,12 +66,13 @@ def _scalar(node: Scalar, scope: ReadName, report: Report, expected: Type | None
         if value is UNREADABLE:
             return Const(None, UNKNOWN, node.span)
         return Const(value, type_of_data(value), node.span)
-    found = pieces(node, report)
+    positions = Positions(node)
+    found = pieces(positions, report)
     if found is None:
         return Const(None, UNKNOWN, node.span)
     match found:
         case [Hole(start=start, end=end)]:
-            return _parse(node, start, end, scope, report)
+            return _parse(positions, start, end, scope, report)
         case [] | [str()]:
             return Const("".join(map(str, found)), STR, node.span)
     args: list[Expr] = []
@@ -79,8 +80,8 @@ def _scalar(node: Scalar, scope: ReadName, report: Report, expected: Type | None
         if isinstance(piece, str):
             args.append(Const(piece, STR, node.span))
             continue
-        value = _parse(node, piece.start, piece.end, scope, report)
-        args.append(_as_text(value, part(node, piece.start, piece.end), report))
+        value = _parse(positions, piece.start, piece.end, scope, report)
+        args.append(_as_text(value, positions.part(piece.start, piece.end), report))
     return Apply("format", tuple(args), STR, node.span)
 
 
@@ -99,9 +100,10 @@ def _as_text(value: Expr, at: Span, report: Report) -> Expr:
     return Const(None, UNKNOWN, at)
 
 
-def _parse(scalar: Scalar, start: int, end: int, scope: ReadName, report: Report) -> Expr:
-    text = ExpressionText(scalar, start, end)
+def _parse(positions: Positions, start: int, end: int, scope: ReadName, report: Report) -> Expr:
+    text = ExpressionText(positions, start, end)
     grammar = Grammar(text, scope, report)
-    if text.text.isidentifier() and text.text.isascii() and not keyword.iskeyword(text.text):
-        return grammar.word(text.text, text.part(0, len(text.text)))
+    word = text.text
+    if word.isidentifier() and text.is_ascii and not keyword.iskeyword(word):
+        return grammar.word(word, text.part(0, len(word)))
     return grammar.parse()

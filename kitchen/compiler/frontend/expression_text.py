@@ -5,9 +5,8 @@ from __future__ import annotations
 import ast
 import warnings
 
-from kitchen.compiler.frontend.positions import origin, part
+from kitchen.compiler.frontend.positions import Positions
 from kitchen.compiler.frontend.report import Report, fault
-from kitchen.compiler.frontend.syntax import Scalar
 from kitchen.ir.diagnostic import Diagnostic
 from kitchen.ir.source import Span
 
@@ -27,23 +26,20 @@ _REASONS = {
 class ExpressionText:
     """What a scalar holds from `start` to `end`, taken as an expression."""
 
-    def __init__(self, scalar: Scalar, start: int, end: int) -> None:
-        written = scalar.text[start:end]
-        self.scalar = scalar
+    def __init__(self, positions: Positions, start: int, end: int) -> None:
+        written = positions.text[start:end]
+        self.positions = positions
         self.start = start + len(written) - len(written.lstrip())
         self.text = written.strip().replace("\r", " ").replace("\n", " ")
-        self.span = part(scalar, start, end)
-        self.origin = origin(scalar) if self.text.isascii() else None
+        self.span = positions.part(start, end)
+        self.is_ascii = self.text.isascii()
 
     def part(self, start: int, end: int) -> Span:
         """The place of a part, counted in UTF-8 bytes as Python's syntax trees do."""
-        if self.origin is not None:
-            first = self.origin + self.start
-            return Span(self.scalar.source, first + start, first + end)
-        if not self.text.isascii():
+        if not self.is_ascii:
             encoded = self.text.encode()
             start, end = len(encoded[:start].decode()), len(encoded[:end].decode())
-        return part(self.scalar, self.start + start, self.start + end)
+        return self.positions.part(self.start + start, self.start + end)
 
     def tree(self, report: Report) -> ast.expr | None:
         """Python's syntax tree of the expression; None, reported, where there is none."""
@@ -83,7 +79,7 @@ class ExpressionText:
         reason = _REASONS.get(reason, reason.replace("'", "`"))
         shown = self.text if len(self.text) <= 40 else f"{self.text[:37]}..."
         message = f"`{shown}` is not an expression: {reason}"
-        span = part(self.scalar, self.start + at, self.start + min(at + 1, len(self.text)))
+        span = self.positions.part(self.start + at, self.start + min(at + 1, len(self.text)))
         help = "expressions are written as in Python"
         return fault("K030", message, span, "reading stopped here", help=help)
 

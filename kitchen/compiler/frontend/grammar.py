@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable
 
 from kitchen.compiler.frontend.ast_words import ARITHMETIC, COMPARISON, outside
@@ -104,7 +105,7 @@ class Grammar:
     def _constant(self, node: ast.Constant) -> Expr:
         value, span = node.value, self._span(node)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
-            if not abs(value) < LARGEST and (isinstance(value, int) or value == float("inf")):
+            if abs(value) >= LARGEST if isinstance(value, int) else math.isinf(value):
                 message = "this number is beyond 64 bits"
                 return self._refuse("K025", message, span, help="write a smaller number")
         elif not isinstance(value, (bool, str, type(None))):

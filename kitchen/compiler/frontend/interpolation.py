@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kitchen.compiler.frontend.positions import part
+from kitchen.compiler.frontend.positions import Positions
 from kitchen.compiler.frontend.report import Report, fault
-from kitchen.compiler.frontend.syntax import Scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +16,13 @@ class Hole:
     end: int
 
 
-def pieces(scalar: Scalar, report: Report) -> list[str | Hole] | None:
+def pieces(positions: Positions, report: Report) -> list[str | Hole] | None:
     """The literal parts and the holes of a text, in order. None, reported, if one never ends.
 
     `$${` stands for a literal `${`.
     """
-    text, found = scalar.text, []  # type: tuple[str, list[str | Hole]]
+    text = positions.text
+    found: list[str | Hole] = []
     literal, at = "", 0
     while (start := text.find("${", at)) >= 0:
         if start > at and text[start - 1] == "$":
@@ -31,7 +31,7 @@ def pieces(scalar: Scalar, report: Report) -> list[str | Hole] | None:
             continue
         end = _end(text, start + 2)
         if end is None:
-            span = part(scalar, start, start + 2)
+            span = positions.part(start, start + 2)
             help = "close it with `}`; `$${` is a literal `${`"
             report(fault("K032", "this `${` is never closed", span, "opened here", help=help))
             return None

@@ -6,11 +6,14 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kitchen.compiler.frontend.expand import Expanded, expand
 from kitchen.compiler.frontend.parse import parse_recipe
 from kitchen.compiler.frontend.syntax import IfStep, LoopStep, Template, WorkflowStep
 from kitchen.ir.diagnostic import Diagnostic
+from kitchen.ir.fit import misfit
 from kitchen.ir.program import Origin
 from kitchen.ir.source import Source
 from kitchen.ir.spec import AdapterSpec, Registry, Setting
@@ -147,6 +150,25 @@ def test_adapters_and_their_overrides():
         "adapters.metrics=noop",
         "adapters.blobs=memory",
     ]
+
+
+TEXT = st.one_of(st.text(), st.text(alphabet=st.sampled_from("[]{}:,'\"-+.0123456789eax_ ~\n\0")))
+
+
+@given(st.sampled_from(["model", "epochs", "rate", "schedule", "stop", "limit", "loss"]), TEXT)
+def test_any_override_gives_a_value_or_diagnostics(name: str, text: str):
+    found, diagnostics = expanded(recipe_text(), **{name: text})
+    assert found is not None
+    parameter = next(p for p in found.parameters if p.value.name == name)
+    assert parameter.origin is Origin.SET
+    if not diagnostics:
+        declared = next(p for p in found.template.params if p.setting.name == name)
+        assert misfit(declared.setting, parameter.setting) is None
+    for diagnostic in diagnostics:
+        assert diagnostic.primary is not None
+        span = diagnostic.primary.span
+        assert span.source.name == "--set"
+        assert 0 <= span.start <= span.end <= len(span.source.text)
 
 
 REFUSED: dict[str, tuple[str, dict[str, str]]] = {
