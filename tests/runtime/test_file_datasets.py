@@ -259,6 +259,17 @@ def test_a_file_that_changes_between_its_digest_and_its_rows_is_refused(tmp_path
         store(tmp_path).rows(dataset)
 
 
+def test_a_file_that_changes_under_its_reader_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "a.jsonl", QUESTIONS)
+    files = store(tmp_path)
+    rows = files.rows(files.open("a.jsonl"))
+    next(rows)
+    with (tmp_path / "a.jsonl").open("a") as file:
+        file.write(ROW)
+    with pytest.raises(DataError, match="it changed while it was being read"):
+        list(rows)
+
+
 # ------------------------------------------------------------------------------------- columns
 
 

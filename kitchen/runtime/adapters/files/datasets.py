@@ -51,7 +51,7 @@ class FileDatasets:
         stamps = self._stamps[dataset.uri]
         if tuple(file.stamp() for file in files) != stamps:
             raise changed(dataset.uri)
-        return compress(chain.from_iterable(map(_rows, files)), selected(dataset))
+        return compress(chain.from_iterable(map(_rows, files, stamps)), selected(dataset))
 
     def cached(self, key: str) -> Mapping[str, np.ndarray] | None:
         folder = self._cache / "columns" / _key(key)
@@ -67,11 +67,13 @@ class FileDatasets:
         return read_columns(folder)
 
 
-def _rows(file: SourceFile) -> Iterator[Row]:
+def _rows(file: SourceFile, stamp: tuple[int, ...]) -> Iterator[Row]:
     try:
         yield from file.rows()
     except OSError as cause:
         raise unreadable(file.uri, cause) from cause
+    if file.stamp() != stamp:
+        raise changed(file.uri)
 
 
 def _require_same_columns(files: list[SourceFile], found: list[Contents]) -> None:
