@@ -1,0 +1,62 @@
+"""The `sampling` port: models that are sampled from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from kitchen.runtime.values import Sampler, Session, Tokenizer
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplingParams:
+    """How to sample: temperature first, then `top_k` of what is left, then `top_p` of that.
+
+    Temperature 0 is greedy; `top_k` 0 and `top_p` 1 leave all tokens in. A sequence ends after a
+    token that ends sequences, or once its text holds one of `stop`.
+    """
+
+    max_tokens: int = 64
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    seed: int = 0
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """One sampled sequence: ids (L,) int32, logprobs (L,) float32, and why it ended.
+
+    The log-probabilities are the model's own, at temperature 1 with all tokens in, whatever was
+    sampled from: those that `compute_logprobs` and a pass of training give.
+    """
+
+    tokens: np.ndarray
+    logprobs: np.ndarray
+    stop_reason: str  #: `stop` or `length`
+
+
+class SamplingClient(Protocol):
+    """Samples from models."""
+
+    def open_sampler(self, session: Session, tokenizer: Tokenizer) -> Sampler:
+        """A sampler on the session's current weights."""
+        ...
+
+    def sample(
+        self, sampler: Sampler, prompts: Sequence[np.ndarray], params: SamplingParams, *, count: int
+    ) -> Future[list[list[Sample]]]:
+        """`count` samples for each prompt, in order."""
+        ...
+
+    def compute_logprobs(
+        self, sampler: Sampler, sequences: Sequence[np.ndarray]
+    ) -> Future[list[np.ndarray]]:
+        """Log-probability of each token given those before it; the first is NaN."""
+        ...
