@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from kitchen.compiler.rewrites.algebra import propagate
 from kitchen.compiler.rewrites.facts import read_by_name, rebuilt, stands_for
+from kitchen.compiler.rewrites.outputs import agreed, narrowed
 from kitchen.compiler.rewrites.reasons import decided, removals
 from kitchen.ir.expr import Const, Expr, Value
 from kitchen.ir.program import Branch, Op, Program, Removal
@@ -25,6 +26,8 @@ def fold_branches(program: Program, registry: Registry) -> Program:
         yield 0
       }
       report(value=%m)
+
+    Where the condition is not known, what both sides agree on is read from outside.
     """
     taking = Taking(program)
     return rebuilt(
@@ -46,10 +49,20 @@ class Taking:
     def __call__(self, op: Op) -> Iterable[Op]:
         match op:
             case Branch(condition=Const() as condition):
-                return self._branch(op, condition)
+                return self._known(op, condition)
+            case Branch():
+                return self._unknown(op)
         return (op,)
 
-    def _branch(self, op: Branch, condition: Const) -> Iterable[Op]:
+    def _unknown(self, op: Branch) -> Iterable[Op]:
+        """What both sides agree on does not depend on the branch."""
+        same = dict(agreed(op, self.by_name))
+        self.known.update(same)
+        if len(same) == len(op.outputs) and not (op.then.ops or op.orelse.ops):
+            return ()
+        return (narrowed(op, [output not in same for output in op.outputs]),)
+
+    def _known(self, op: Branch, condition: Const) -> Iterable[Op]:
         taken, other = (op.then, op.orelse) if condition.value else (op.orelse, op.then)
         given = list(zip(op.outputs, taken.results, strict=True))
         replaceable = all(stands_for(value, expr, self.by_name) for value, expr in given)

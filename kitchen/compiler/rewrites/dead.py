@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import compress
-from typing import TypeVar
 
 from kitchen.compiler.rewrites.facts import rebuilt
 from kitchen.compiler.rewrites.liveness import Liveness
+from kitchen.compiler.rewrites.outputs import narrowed
 from kitchen.compiler.rewrites.reasons import listed, removal
-from kitchen.ir.expr import Expr, Value
 from kitchen.ir.program import Loop, Map, Op, Program, Region, Removal, Stage
 from kitchen.ir.spec import Registry
 from kitchen.ir.walk import regions, with_regions
-
-T = TypeVar("T")
 
 
 def eliminate_dead(program: Program, registry: Registry) -> Program:
@@ -42,9 +38,10 @@ class _Sweeping:
 
     def section(self, region: Region) -> Region:
         """The body, or a region that runs after it: that one reads by name what is still needed."""
-        wanted = self.live.values | self.live.ended if region.params else self.live.values
-        params = _kept(region.params, [param in wanted for param in region.params])
-        return _with(region, params, self._ops(region.ops), region.results)
+        live = (self.live.values, self.live.ended)
+        params = tuple(param for param in region.params if any(param in each for each in live))
+        swept = self._region(region)
+        return swept if params == region.params else replace(swept, params=params)
 
     def _ops(self, ops: tuple[Op, ...]) -> tuple[Op, ...]:
         kept: list[Op] = []
@@ -60,22 +57,12 @@ class _Sweeping:
         """A live op without the outputs that nothing needs, and without dead ops inside."""
         if isinstance(op, Stage):
             return op
-        needed = [output in self.live.values for output in op.outputs]
-        outputs = _kept(op.outputs, needed)
-        inner = tuple(self._region(region, op, needed) for region in regions(op))
-        new = with_regions(op, inner)
-        if outputs is op.outputs:
-            return new
-        if isinstance(new, Loop):
-            return replace(new, carry=_kept(new.carry, needed), outputs=outputs)
-        return replace(new, outputs=outputs)
+        small = narrowed(op, [output in self.live.values for output in op.outputs])
+        return with_regions(small, tuple(self._region(each) for each in regions(small)))
 
-    def _region(self, region: Region, op: Op, needed: list[bool]) -> Region:
-        params = region.params
-        if isinstance(op, Loop):
-            first = len(params) - len(op.carry)
-            params = _kept(params, [True] * first + needed)
-        return _with(region, params, self._ops(region.ops), _kept(region.results, needed))
+    def _region(self, region: Region) -> Region:
+        ops = self._ops(region.ops)
+        return region if ops is region.ops else replace(region, ops=ops)
 
     def _reason(self, op: Op) -> str:
         if isinstance(op, Loop | Map):
@@ -89,14 +76,3 @@ class _Sweeping:
         if self.live.read.isdisjoint(op.outputs):
             return f"nothing reads {names}"
         return f"only steps that were removed read {names}"
-
-
-def _kept(items: tuple[T, ...], wanted: list[bool]) -> tuple[T, ...]:
-    return items if all(wanted) else tuple(compress(items, wanted))
-
-
-def _with(
-    region: Region, params: tuple[Value, ...], ops: tuple[Op, ...], results: tuple[Expr, ...]
-) -> Region:
-    same = ops is region.ops and params is region.params and results is region.results
-    return region if same else replace(region, params=params, ops=ops, results=results)

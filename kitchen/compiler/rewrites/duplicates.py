@@ -5,10 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kitchen.compiler.rewrites.algebra import propagate
-from kitchen.compiler.rewrites.facts import read_by_name, rebuilt, repeatable, updated_types
+from kitchen.compiler.rewrites.facts import (
+    content,
+    read_by_name,
+    rebuilt,
+    repeatable,
+    updated_types,
+)
+from kitchen.compiler.rewrites.outputs import agreed, narrowed
 from kitchen.compiler.rewrites.reasons import place
-from kitchen.ir.expr import Apply, Const, Expr, Get, Ref, Value
-from kitchen.ir.program import NO_ANNOTATIONS, Loop, Op, Program, Region, Removal, Stage
+from kitchen.ir.expr import Expr, Ref, Value
+from kitchen.ir.program import NO_ANNOTATIONS, Branch, Loop, Op, Program, Region, Removal, Stage
 from kitchen.ir.spec import Registry
 from kitchen.ir.walk import map_exprs, regions, with_regions
 
@@ -64,8 +71,12 @@ class _Merging:
         if isinstance(op, Stage):
             return self._stage(op, entered)
         op = with_regions(op, tuple(map(self.region, regions(op))))
+        if isinstance(op, Branch):
+            same = dict(agreed(op, self.by_name))
+            self.known.update(same)
+            return narrowed(op, [output not in same for output in op.outputs])
         if isinstance(op, Loop) and op.until is not None and self.known:
-            op = map_exprs(op, self._expr)
+            return map_exprs(op, self._expr)
         return op
 
     def _stage(self, op: Stage, entered: list[Key]) -> Stage | None:
@@ -92,23 +103,10 @@ class _Merging:
 
 def _key(op: Stage) -> Key:
     """What makes two stages the same: all but the names of their outputs."""
-    given = sorted([(name, _content(expr)) for name, expr in op.inputs])
-    config = sorted([(name, _content(expr)) for name, expr in op.config])
+    given = sorted([(name, content(expr)) for name, expr in op.inputs])
+    config = sorted([(name, content(expr)) for name, expr in op.config])
     notes = None if op.annotations == NO_ANNOTATIONS else op.annotations
     return (op.stage, tuple(given), tuple(config), notes)
-
-
-def _content(expr: Expr) -> str:
-    """An expression as text that tells apart what Python holds equal: 1, 1.0 and true."""
-    match expr:
-        case Const(value=value):
-            return repr(value)
-        case Ref(value=value):
-            return str(value)
-        case Get(of=of, name=name):
-            return f"({_content(of)}).{name}"
-        case Apply(op=op, args=args):
-            return f"{op}({', '.join(map(_content, args))})"
 
 
 def _record(op: Stage, first: Stage) -> Removal:

@@ -67,6 +67,19 @@ def _size(expr: Expr, limit: int) -> int:
     return 1
 
 
+def content(expr: Expr) -> str:
+    """An expression as text that tells apart what Python holds equal: 1, 1.0 and true."""
+    match expr:
+        case Const(value=value):
+            return repr(value)
+        case Ref(value=value):
+            return str(value)
+        case Get(of=of, name=name):
+            return f"({content(of)}).{name}"
+        case Apply(op=op, args=args):
+            return f"{op}({', '.join(map(content, args))})"
+
+
 def updated_types(program: Program, registry: Registry) -> frozenset[Type]:
     """The types of handles that some stage of the program updates."""
     mutable: dict[str, frozenset[str]] = {}

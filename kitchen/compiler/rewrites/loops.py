@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TypeVar
 
 from kitchen.compiler.rewrites.algebra import propagate
 from kitchen.compiler.rewrites.branches import Taking
 from kitchen.compiler.rewrites.facts import length, rebuilt, stands_for
+from kitchen.compiler.rewrites.outputs import narrowed
 from kitchen.compiler.rewrites.reasons import because, decided, removal, written
 from kitchen.ir.expr import Const, Expr, Ref, Value
 from kitchen.ir.program import Loop, Map, Op, Program, Region
 from kitchen.ir.spec import Registry
 from kitchen.ir.walk import transform
-
-T = TypeVar("T")
 
 
 def drop_empty_loops(program: Program, registry: Registry) -> Program:
@@ -61,7 +59,8 @@ class Dropping:
         unchanged = self._unchanged(op)
         if unchanged:
             # The body is gone through once more: what is now known of it may settle more.
-            return self.region(Region(ops=(_without(op, unchanged),))).ops
+            smaller = narrowed(op, [output not in unchanged for output in op.outputs])
+            return self.region(Region(ops=(smaller,))).ops
         if not (op.body.ops or op.outputs):
             return self._drop(op, [], "there is nothing in it")
         return (op,)
@@ -74,17 +73,17 @@ class Dropping:
         self.taking.removed.extend(removal(op, "drop_empty_loops", reason))
         return ()
 
-    def _unchanged(self, op: Loop) -> frozenset[int]:
-        """The carried values that come round as they went in; they are known from here on."""
+    def _unchanged(self, op: Loop) -> set[Value]:
+        """The outputs that come round as they went in; they are known from here on."""
         carried = op.body.params[len(op.body.params) - len(op.carry) :]
         found = set()
         slots = zip(carried, op.carry, op.body.results, op.outputs, strict=True)
-        for index, (param, start, result, output) in enumerate(slots):
+        for param, start, result, output in slots:
             same = isinstance(result, Ref) and result.value == param
             if same and all(stands_for(v, start, self.taking.by_name) for v in (param, output)):
                 self.known[param] = self.known[output] = start
-                found.add(index)
-        return frozenset(found)
+                found.add(output)
+        return found
 
 
 def _without_idle_clauses(op: Loop) -> Loop:
@@ -96,18 +95,6 @@ def _without_idle_clauses(op: Loop) -> Loop:
         case Const(value=value) if not value:
             op = replace(op, until=None)
     return op
-
-
-def _without(op: Loop, slots: frozenset[int]) -> Loop:
-    """The loop without some of its carried values."""
-
-    def kept(items: tuple[T, ...]) -> tuple[T, ...]:
-        return tuple(item for index, item in enumerate(items) if index not in slots)
-
-    first = len(op.body.params) - len(op.carry)
-    params = op.body.params[:first] + kept(op.body.params[first:])
-    body = replace(op.body, params=params, results=kept(op.body.results))
-    return replace(op, carry=kept(op.carry), body=body, outputs=kept(op.outputs))
 
 
 def _never_runs(program: Program, op: Loop) -> str | None:
