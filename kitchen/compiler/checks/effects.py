@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kitchen.compiler.checks.places import place, places, stages, top_key
+from kitchen.compiler.checks.removed import removals
 from kitchen.ir.diagnostic import Diagnostic
 from kitchen.ir.program import Program
 from kitchen.ir.spec import Effect, Registry
@@ -14,7 +15,8 @@ def no_effect(program: Program, registry: Registry, original: Program) -> Iterat
     """Report a workflow in which no step that is left writes anything."""
     if leaves_something(program, registry):
         return
-    lost = next((gone for gone in program.removed if _writes(gone.stage, registry)), None)
+    gone = removals(program, original)
+    lost = next((why for stage, why in gone if _writes(stage.stage, registry)), None)
     yield Diagnostic(
         "K403",
         f"the workflow `{program.workflow}` leaves nothing behind",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from kitchen.compiler.checks.effects import leaves_something
 from kitchen.compiler.checks.places import expression_span, place, places, stages, top_key
+from kitchen.compiler.checks.removed import removals
 from kitchen.ir.diagnostic import Diagnostic, Severity, closest, did_you_mean
 from kitchen.ir.expr import Const
 from kitchen.ir.program import Binding, Program, Stage
@@ -61,9 +62,8 @@ def unused_adapters(
     needed = {use.port for _, _, use in _uses(program, registry)}
     removed = {
         use.port: removal
-        for removal in program.removed
-        if removal.stage in registry.stages
-        for use in registry.stages[removal.stage].ports
+        for stage, removal in removals(program, original)
+        for use in registry.stages[stage.stage].ports
     }
     for binding in program.bindings:
         if binding.port in needed or binding.port not in registry.adapters:
