@@ -35,6 +35,9 @@ def resolve(text: str) -> object:
     """The value a plain scalar spells: None, a bool, an int, a float, or its text.
 
     Raises ScalarError for a number that is not finite or beyond 64 bits.
+
+    >>> [resolve(text) for text in ("1e-4", "NO", "22:22", "0755", "0o17", "0x1F", "~")]
+    [0.0001, 'NO', '22:22', 755, 15, 31, None]
     """
     if text in _WORDS:
         return _WORDS[text]

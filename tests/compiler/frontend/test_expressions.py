@@ -364,6 +364,18 @@ def test_settings_that_are_refused(golden):
     assert "\n".join(said) == golden
 
 
+def test_a_long_text_may_have_many_expressions():
+    lines = [f"  line {number} of ${{epoch + {number}}}" for number in range(2_000)]
+    reading = Reading()
+    expr = reading.setting("\n".join([">-", *lines]))
+    assert reading.diagnostics == []
+    assert isinstance(expr, Apply)
+    last = expr.args[-1]
+    assert last.span is not None
+    assert (last.span.text, last.span.line) == ("epoch + 1999", 2_001)
+    assert str(value(expr)).endswith("line 1998 of 2001 line 1999 of 2002")
+
+
 WORDS = ["epoch", "rate", "name", "limit", "best", ".loss", "1", "2.5", "'a'", "+", "-", "*", "/"]
 WORDS += ["%", "(", ")", "[", "]", ",", "<", "==", "in", "and", "or", "not", "if", "else", "len"]
 WORDS += ["range", "default", "None", "true", "\n", "é", "\0", "${", "}", "\\", "lambda", ":", "**"]
