@@ -90,6 +90,7 @@ class NoopTraining:
             "frozen": own.frozen.tolist(),
             "first": own.moments.first.tolist(),
             "second": own.moments.second.tolist(),
+            "steps": own.moments.steps,
             "gradient": own.gradient.tolist(),
             "step": own.step,
             "passes": own.passes,
@@ -104,7 +105,8 @@ class NoopTraining:
         self._record("load_state_with_optimizer", folder=folder.name)
         own = _own(session)
         state = self._load(own, folder)
-        own.moments = Moments(np.array(state["first"]), np.array(state["second"]))
+        first, second = np.array(state["first"]), np.array(state["second"])
+        own.moments = Moments(first, second, state["steps"])
         own.gradient = np.array(state["gradient"])
         own.step, own.passes = state["step"], state["passes"]
 

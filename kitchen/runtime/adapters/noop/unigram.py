@@ -43,6 +43,7 @@ class Moments:
 
     first: np.ndarray
     second: np.ndarray
+    steps: int = 0
 
 
 class UnigramSession(Session):
@@ -51,6 +52,7 @@ class UnigramSession(Session):
     def __init__(self, options: ModelOptions) -> None:
         self.options = options
         self.closed = False
+        self.step = 0
         start = np.random.default_rng(options.seed).normal(0.0, 0.02, VOCABULARY)
         adapts = options.lora_rank > 0
         self.frozen = start if adapts else np.zeros(VOCABULARY)
@@ -60,7 +62,7 @@ class UnigramSession(Session):
     def renew_optimizer(self) -> None:
         self.moments = Moments(np.zeros(VOCABULARY), np.zeros(VOCABULARY))
         self.gradient = np.zeros(VOCABULARY)
-        self.step = self.passes = 0
+        self.passes = 0
 
     def logprobs(self) -> np.ndarray:
         """The log-probability of each id, (V,)."""
@@ -84,10 +86,11 @@ class UnigramSession(Session):
         if 0 < adam.grad_clip_norm < norm:
             gradient = gradient * (adam.grad_clip_norm / norm)
         self.step, self.passes = self.step + 1, 0
+        moments.steps += 1
         moments.first += (1 - adam.beta1) * (gradient - moments.first)
         moments.second += (1 - adam.beta2) * (gradient**2 - moments.second)
-        first = moments.first / (1 - adam.beta1**self.step)
-        second = moments.second / (1 - adam.beta2**self.step)
+        first = moments.first / (1 - adam.beta1**moments.steps)
+        second = moments.second / (1 - adam.beta2**moments.steps)
         self.logits *= 1 - adam.learning_rate * adam.weight_decay
         self.logits -= adam.learning_rate * first / (np.sqrt(second) + adam.eps)
         self.gradient = np.zeros(VOCABULARY)

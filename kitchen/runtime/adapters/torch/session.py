@@ -80,10 +80,10 @@ class TorchSession(Session):
         self.renew_optimizer()
 
     def renew_optimizer(self) -> None:
-        """Start AdamW afresh: no moments, no gradients, step 0."""
+        """Start AdamW afresh: no moments, no gradients. The count of steps goes on."""
         for parameter in self.parameters.values():
             parameter.grad = None
-        self.step = self.passes = 0
+        self.passes = 0
         self.optimizer = torch.optim.AdamW(
             list(self.parameters.values()) or [torch.zeros(1)], lr=0.0, fused=True
         )
