@@ -9,25 +9,20 @@ from __future__ import annotations
 import typing
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from functools import cache
-from threading import Thread
 from time import perf_counter
 from typing import Any
 
-from kitchen.ir.expr import Const, EvaluationError, Expr, Ref, Value, evaluate
-from kitchen.ir.program import Retry, Stage
-from kitchen.runtime.events import Event, Listener, Retrying, StageStopped
-from kitchen.runtime.ports import AdapterError, DataError, Workspace
+from kitchen.ir.expr import Const, Expr, Ref, Value, evaluate
+from kitchen.ir.program import Stage
+from kitchen.runtime.events import StageStopped
+from kitchen.runtime.guards import guarded
 from kitchen.runtime.stage import Config, StageFunction
+from kitchen.runtime.world import World
 
 Environment = dict[Value, Any]
 Read = Callable[[Environment], Any]
 Call = Callable[[Environment], None]
-
-
-class Stopped(BaseException):
-    """The run was asked to stop, and has; it can be resumed from its last checkpoint."""
 
 
 class StageError(Exception):
@@ -37,29 +32,6 @@ class StageError(Exception):
         super().__init__(f"`{op.name}`: {cause}")
         self.op = op
         self.cause = cause
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World:
-    """What calls need beside their values: functions, ports, folders, listeners, a way to wait."""
-
-    functions: Mapping[str, StageFunction]
-    ports: Mapping[str, Any]
-    workspace: Workspace
-    listeners: tuple[Listener, ...] = ()
-    #: Waits, in seconds, unless the run is asked to stop; then it returns True at once.
-    wait: Callable[[float], bool] = field(default=lambda seconds: _sleep(seconds))
-
-    def emit(self, event: Event) -> None:
-        for listener in self.listeners:
-            listener(event)
-
-
-def _sleep(seconds: float) -> bool:
-    import time
-
-    time.sleep(seconds)
-    return False
 
 
 class Pending:
@@ -105,6 +77,12 @@ def reader(expr: Expr) -> Read:
     return lambda environment: evaluate(expr, lambda value: look(environment, value))
 
 
+def results_of(exprs: tuple[Expr, ...]) -> Callable[[Environment], tuple[Any, ...]]:
+    """A function that computes several expressions in an environment."""
+    reads = tuple(reader(expr) for expr in exprs)
+    return lambda environment: tuple(read(environment) for read in reads)
+
+
 def prepare_call(op: Stage, world: World) -> Call:
     """A function that makes one call of a stage. It raises StageError where the call fails."""
     function = world.functions[op.stage]
@@ -118,7 +96,7 @@ def prepare_call(op: Stage, world: World) -> Call:
     if "workspace" in _hints(function):
         keywords["workspace"] = world.workspace
     settings = _settings(op, function, keywords)
-    invoke = _guarded(op, function, world)
+    invoke = guarded(op, function, world)
     listeners = world.listeners
 
     def call(environment: Environment) -> None:
@@ -171,87 +149,3 @@ def _settings(op: Stage, function: StageFunction, keywords: dict[str, Any]) -> R
         return None
     reads = {name: reader(expr) for name, expr in op.config}
     return lambda environment: schema(**{name: read(environment) for name, read in reads.items()})
-
-
-# --------------------------------------------------------------------------- retry and timeout
-
-
-def _guarded(op: Stage, function: Callable[..., Any], world: World) -> Callable[..., Any]:
-    """The function with the step's timeout, and that with its retries, around it."""
-    timeout, retry = op.annotations.timeout, op.annotations.retry
-    if timeout is None and retry is None:
-        return function
-    timed = function if timeout is None else _timed(function, timeout)
-
-    def settled(*args: Any, **kwargs: Any) -> Any:
-        result = timed(*args, **kwargs)
-        return result.result(timeout) if isinstance(result, Future) else result
-
-    return settled if retry is None else _retried(op, settled, retry, world)
-
-
-def _timed(function: Callable[..., Any], timeout: float) -> Callable[..., Any]:
-    """The function, given up after so many seconds. Its thread goes on, but keeps nothing up."""
-
-    def timed(*args: Any, **kwargs: Any) -> Any:
-        outcome: Future[Any] = Future()
-
-        def work() -> None:
-            try:
-                outcome.set_result(function(*args, **kwargs))
-            except BaseException as cause:
-                outcome.set_exception(cause)
-
-        Thread(target=work, name="timed", daemon=True).start()
-        try:
-            return outcome.result(timeout)
-        except TimeoutError:
-            if outcome.done():
-                raise
-            raise StageTimeout(f"it took longer than its `timeout:` of {timeout:g} s") from None
-
-    return timed
-
-
-class StageTimeout(Exception):
-    """A step took longer than its `timeout:` allows."""
-
-
-def is_worth_retrying(error: BaseException) -> bool:
-    """Whether a second try can go differently: not for bad data, bad settings, a full disk."""
-    if isinstance(error, AdapterError):
-        return error.transient
-    if isinstance(error, OSError):
-        return isinstance(error, ConnectionError | TimeoutError | InterruptedError)
-    return isinstance(error, Exception) and not isinstance(
-        error, DataError | EvaluationError | MemoryError | TypeError | AssertionError
-    )
-
-
-def _retried(
-    op: Stage, function: Callable[..., Any], retry: Retry, world: World
-) -> Callable[..., Any]:
-    """Capped exponential back-off with full jitter, in one place only."""
-    from tenacity import Retrying as Attempts
-    from tenacity import retry_if_exception, stop_after_attempt, wait_random_exponential
-
-    def pause(seconds: float) -> None:
-        if world.wait(seconds):
-            raise Stopped
-
-    def tell(state: Any) -> None:
-        error, wait = state.outcome.exception(), state.next_action.sleep
-        world.emit(Retrying(op, state.attempt_number, wait, str(error)))
-
-    def retried(*args: Any, **kwargs: Any) -> Any:
-        attempts = Attempts(
-            stop=stop_after_attempt(retry.times + 1),
-            wait=wait_random_exponential(multiplier=retry.backoff, max=retry.max_backoff),
-            retry=retry_if_exception(is_worth_retrying),
-            sleep=pause,
-            before_sleep=tell,
-            reraise=True,
-        )
-        return attempts(function, *args, **kwargs)
-
-    return retried

@@ -19,13 +19,16 @@ from kitchen.ir.program import Loop, Op, Program, Region, Stage
 from kitchen.ir.spec import Effect
 from kitchen.ir.types import Kind
 from kitchen.ir.walk import uses, walk
-from kitchen.runtime.calls import Environment, Stopped, World, look, prepare_call
+from kitchen.runtime.calls import Environment, look, prepare_call
 from kitchen.runtime.encoding import Arrays, decode, encode
 from kitchen.runtime.events import CheckpointCommitted
-from kitchen.runtime.interpreter import Frame, Position
+from kitchen.runtime.guards import Stopped
 from kitchen.runtime.live import live_values, origins
 from kitchen.runtime.ports import DataError
+from kitchen.runtime.position import Frame, Position
+from kitchen.runtime.provenance import refusals
 from kitchen.runtime.run_directory import Checkpoint, RunDirectory
+from kitchen.runtime.world import World
 
 SCHEMA = 1
 
@@ -90,6 +93,7 @@ class Checkpoints:
         self._iterations[op.name] = self._iterations.get(op.name, 0) + 1
         return self._iterations[op.name] >= every
 
+    @refusals()
     def commit(self, position: Position, environment: Environment) -> None:
         """Write a checkpoint; nothing is lost of the one before until this one is whole."""
         start = perf_counter()
@@ -191,6 +195,7 @@ class Checkpoints:
 
     # ---------------------------------------------------------------------------------- restore
 
+    @refusals()
     def load(self, checkpoint: Checkpoint, environment: Environment) -> Position:
         """Take what a checkpoint wrote down; gives the position to go on from."""
         content = json.loads((checkpoint.path / "state.json").read_text())
@@ -203,6 +208,7 @@ class Checkpoints:
             self.world.ports[port].rewind(position)
         return tuple(Frame(op, number) for op, number in content["position"])
 
+    @refusals()
     def restore(self, ops: Iterable[Op], environment: Environment) -> None:
         """Run again, of these ops, the stages whose outputs the rest of the run needs."""
         for op in walk(Region(ops=tuple(ops))):

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kitchen.runtime.values import Handle, class_named
+from kitchen.runtime.annotations import class_named
+from kitchen.runtime.values import Handle
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from kitchen.ir.expr import Value
 from kitchen.ir.program import Op, Region, Stage
 from kitchen.ir.walk import regions, uses, walk
-from kitchen.runtime.calls import Environment, StageError, World
+from kitchen.runtime.calls import Environment, StageError
 from kitchen.runtime.checkpoint import latest_version
 from kitchen.runtime.events import StageSkipped
 from kitchen.runtime.interpreter import Interpreter
 from kitchen.runtime.values import Record
+from kitchen.runtime.world import World
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from kitchen.ir.expr import Expr, Ref, Value, refs
 from kitchen.ir.program import Branch, Loop, Program, Region, Stage
 from kitchen.ir.spec import StageSpec
 from kitchen.ir.walk import exprs, uses, walk
-from kitchen.runtime.interpreter import DONE, Position
+from kitchen.runtime.position import DONE, Position
 
 
 def live_values(region: Region, position: Position) -> set[Value]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from kitchen.runtime.ports import AdapterError, DataError
 from kitchen.runtime.run_directory import RunDirectory, RunError
 
 LIBRARIES = (
@@ -52,8 +54,8 @@ def check_resume(run: RunDirectory, *, plan_digest: str) -> list[str]:
     if record.get("digest") != plan_digest:
         raise RunError(
             f"the plan of `{run.path}` has changed since the run began",
-            help=f"`kitchen diff {run.path / 'recipe.yaml'} RECIPE` shows how; "
-            "undo that, or begin a new run",
+            help="its recipe, the workflow that names, or kitchen itself is not what it was: "
+            "put that back, or begin a new run",
         )
     now = provenance()
     return [
@@ -61,6 +63,15 @@ def check_resume(run: RunDirectory, *, plan_digest: str) -> list[str]:
         for part in ("versions", "machine", "settings")
         for difference in _differences(record.get(part), now[part])
     ]
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """What a port or the data has against going on keeps the run from it. Raises RunError."""
+    try:
+        yield
+    except (AdapterError, DataError) as cause:
+        raise RunError(str(cause), help=cause.help) from cause
 
 
 def _installed() -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The folder of a run: what was asked, how far it came, and what it made.
 
 - recipe.yaml, plan.json, run.json, MANIFEST.json: as the run began, never written again
-- LOCK, status.json, data.json, journal.jsonl: how it goes
+- LOCK, status.json, journal.jsonl: how it goes
 - checkpoints/00000012: where it can go on
 - metrics, weights, samples, artifacts: what it made
 """
@@ -94,18 +94,6 @@ class RunDirectory:
                 help="it is not the folder of a run, or was damaged; `kitchen runs` lists runs",
             )
         return record
-
-    def pin(self, name: str, digest: str) -> None:
-        """Hold the run to its data: what has one digest now must have it whenever it goes on."""
-        pins = read_object(self.path / "data.json") or {}
-        if name not in pins:
-            content = json.dumps({**pins, name: digest}, indent=1, sort_keys=True)
-            store.commit_file(self.path / "data.json", content.encode() + b"\n")
-        elif pins[name] != digest:
-            raise RunError(
-                f"`{name}` has changed since this run began",
-                help="put the data back as it was, or begin a new run",
-            )
 
     # ----------------------------------------------------------------------------- checkpoints
 

@@ -11,17 +11,20 @@ from typing import Any
 
 from kitchen.ir.program import Program
 from kitchen.runtime import plugins
-from kitchen.runtime.calls import Environment, StageError, Stopped, World
+from kitchen.runtime.calls import Environment, StageError
 from kitchen.runtime.checkpoint import Checkpoints
 from kitchen.runtime.endings import run_ending
 from kitchen.runtime.environment import bound
 from kitchen.runtime.events import Listener, RunStarted, RunStopped
-from kitchen.runtime.interpreter import Interpreter, Position
+from kitchen.runtime.guards import Stopped
+from kitchen.runtime.interpreter import Interpreter
 from kitchen.runtime.journal import Journal
 from kitchen.runtime.ports import Workspace
+from kitchen.runtime.position import Position
 from kitchen.runtime.provenance import provenance
 from kitchen.runtime.run_directory import RunDirectory
 from kitchen.runtime.signals import StopRequest
+from kitchen.runtime.world import World
 
 
 def begin(

@@ -13,7 +13,8 @@ from pydantic.fields import FieldInfo
 
 from kitchen.ir.spec import Effect, Input, PortUse, Setting, StageSpec
 from kitchen.ir.types import SCALARS, Type
-from kitchen.runtime.values import MUTABLE, type_of
+from kitchen.runtime.annotations import type_of
+from kitchen.runtime.values import MUTABLE
 
 F = TypeVar("F", bound=Callable[..., Any])
 

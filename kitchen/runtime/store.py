@@ -11,11 +11,12 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from kitchen.runtime.disk_failures import named_failures
 from kitchen.runtime.manifest import MANIFEST, Manifest, ManifestFile, sha256_of
 from kitchen.runtime.manifest import StorageError as StorageError
 from kitchen.runtime.manifest import read_manifest as read_manifest
@@ -43,7 +44,7 @@ system = SystemCalls()
 
 def commit_file(target: Path, data: bytes) -> None:
     """Put a file in place, whole and durable, over an older one if there is one."""
-    with _named_failures(target):
+    with named_failures(target):
         make_folder(target.parent)
         temporary = _beside(target, TEMPORARY)
         try:
@@ -63,7 +64,7 @@ def commit_folder(
     With `replace` an older folder makes way; where a crash falls between the two renames,
     `clean_stale` puts the older one back.
     """
-    with _named_failures(target):
+    with named_failures(target):
         if _occupied(target) and not replace:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
         make_folder(target.parent)
@@ -84,7 +85,7 @@ def commit_folder(
 
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it, durably; nothing happens where it is there."""
-    with _named_failures(folder):
+    with named_failures(folder):
         if folder.is_dir():
             return
         make_folder(folder.parent)
@@ -95,7 +96,7 @@ def make_folder(folder: Path) -> None:
 
 def remove_folder(folder: Path) -> None:
     """Take a folder away: at once by its name, and then what it holds."""
-    with _named_failures(folder):
+    with named_failures(folder):
         trash = _beside(folder, TRASH)
         system.rename(folder, trash)
         _sync(folder.parent)
@@ -104,7 +105,7 @@ def remove_folder(folder: Path) -> None:
 
 def set_aside(folder: Path) -> Path:
     """Free a folder's name and keep what it holds, under a name that says it is damaged."""
-    with _named_failures(folder):
+    with named_failures(folder):
         aside = _beside(folder, DAMAGED)
         system.rename(folder, aside)
         _sync(folder.parent)
@@ -116,7 +117,7 @@ def append_line(path: Path, line: str) -> None:
 
     Where a crash tore the last line, the new one begins below it.
     """
-    with _named_failures(path):
+    with named_failures(path):
         descriptor = system.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         try:
             size = os.fstat(descriptor).st_size
@@ -128,7 +129,7 @@ def append_line(path: Path, line: str) -> None:
 
 def clean_stale(folder: Path) -> None:
     """Finish what a crash left half done in a folder; only for who holds the run's lock."""
-    with _named_failures(folder):
+    with named_failures(folder):
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
             target = folder / path.name.removeprefix(REPLACED).rsplit("-", 2)[0]
             if path.name.startswith(REPLACED) and not target.exists():
@@ -215,25 +216,3 @@ def _sync(path: Path) -> None:
 def _beside(target: Path, prefix: str) -> Path:
     name = target.name.removeprefix(REPLACED)
     return target.with_name(f"{prefix}{name}-{os.getpid()}-{secrets.token_hex(4)}")
-
-
-@contextmanager
-def _named_failures(target: Path) -> Iterator[None]:
-    """Say in words what the system said in a number."""
-    try:
-        yield
-    except OSError as cause:
-        reason = os.strerror(cause.errno).lower() if cause.errno else str(cause)
-        raise StorageError(f"`{target}` was not written: {reason}", help=_cure(cause)) from cause
-
-
-def _cure(cause: OSError) -> str:
-    match cause.errno:
-        case errno.ENOSPC | errno.EDQUOT:
-            return "make room on that disk and resume; what was committed before is whole"
-        case errno.EACCES | errno.EPERM | errno.EROFS:
-            return "make the folder writable, or choose another"
-        case errno.EEXIST | errno.ENOTEMPTY:
-            return "choose another name, or remove what is there"
-        case _:
-            return "look at the disk's health, then resume; what was committed before is whole"

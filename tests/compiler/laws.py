@@ -10,10 +10,11 @@ from kitchen.ir.expr import EvaluationError, Expr
 from kitchen.ir.program import Op, Program, Removal
 from kitchen.ir.verify import verify
 from kitchen.ir.walk import exprs, walk
-from kitchen.runtime.calls import Environment, StageError, World
+from kitchen.runtime.calls import Environment, StageError
 from kitchen.runtime.endings import run_ending
 from kitchen.runtime.interpreter import Interpreter
 from kitchen.runtime.ports import Workspace
+from kitchen.runtime.world import World
 from tests.compiler.reference import outcome
 from tests.compiler.toy_stages import FUNCTIONS, REGISTRY, Lines
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from kitchen.runtime import checkpoint, encoding, plugins, store
-from kitchen.runtime.interpreter import Frame
+from kitchen.runtime.position import Frame
 from kitchen.runtime.run_directory import RunDirectory
 from tests.runtime.faulty_disk import FaultySystem
 

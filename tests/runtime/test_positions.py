@@ -9,8 +9,9 @@ import pytest
 
 from kitchen.ir.program import Program
 from kitchen.runtime import checkpoint as checkpoints
-from kitchen.runtime.calls import Environment, Stopped
+from kitchen.runtime.calls import Environment
 from kitchen.runtime.checkpoint import Checkpoints
+from kitchen.runtime.guards import Stopped
 from kitchen.runtime.interpreter import Interpreter
 from kitchen.runtime.run_directory import RunDirectory
 from tests.runtime.toys import CounterState, MemoryLog, program_of, world_of

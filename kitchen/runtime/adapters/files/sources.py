@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from kitchen.ir.diagnostic import did_you_mean
+from kitchen.ir.diagnostic import closest, did_you_mean
 from kitchen.runtime.arrow import arrow_rows, parquet_rows
 from kitchen.runtime.ports import DataError, Row
 from kitchen.runtime.text_rows import csv_rows, jsonl_rows
@@ -120,11 +120,12 @@ def _not_found(source: str, folder: Path, pattern: str) -> DataError:
             uri=source,
             help="a path is relative to the recipe's folder",
         )
-    known = [path.name for path in beside.iterdir() if path.suffix.lower() in READERS]
+    names = {path.stem: path.name for path in beside.iterdir() if path.suffix.lower() in READERS}
+    like = names.get(closest(target.stem, names) or "")
     return DataError(
         "there is no such file",
         uri=source,
-        help=did_you_mean(target.name, known) or "a path is relative to the recipe's folder",
+        help=f"did you mean `{like}`?" if like else "a path is relative to the recipe's folder",
     )
 
 
