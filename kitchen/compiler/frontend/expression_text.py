@@ -6,7 +6,7 @@ import ast
 import warnings
 
 from kitchen.compiler.frontend.positions import Positions
-from kitchen.compiler.frontend.report import Report, fault
+from kitchen.compiler.frontend.report import Report, fault, short
 from kitchen.ir.diagnostic import Diagnostic
 from kitchen.ir.source import Span
 
@@ -77,8 +77,7 @@ class ExpressionText:
         if reason == "invalid syntax" and at == len(self.text):
             reason = "something is missing at its end"
         reason = _REASONS.get(reason, reason.replace("'", "`"))
-        shown = self.text if len(self.text) <= 40 else f"{self.text[:37]}..."
-        message = f"`{shown}` is not an expression: {reason}"
+        message = f"`{short(self.text)}` is not an expression: {reason}"
         span = self.positions.part(self.start + at, self.start + min(at + 1, len(self.text)))
         help = "expressions are written as in Python"
         return fault("K030", message, span, "reading stopped here", help=help)

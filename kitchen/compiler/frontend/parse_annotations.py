@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from kitchen.compiler.frontend.report import Report, fault
+from kitchen.compiler.frontend.report import Report, fault, short
 from kitchen.compiler.frontend.scalars import ScalarError, resolve
 from kitchen.compiler.frontend.shapes import Fields, fields, mapping, scalar
 from kitchen.compiler.frontend.syntax import Node, Scalar
@@ -93,7 +93,7 @@ def _number(
     if right and minimum <= value <= maximum:  # type: ignore[operator]
         return value  # type: ignore[return-value]
     wanted = "a whole number" if whole else "a number"
-    message = f"`{key}` is {wanted} from {minimum:g} to {maximum:g}, not `{node.text}`"
+    message = f"`{key}` is {wanted} from {minimum:g} to {maximum:g}, not `{short(node.text)}`"
     report(fault("K026", message, node.span))
     return None
 
@@ -107,7 +107,7 @@ def _flag(found: Fields, key: str, report: Report) -> bool | None:
     value = _value(node)
     if isinstance(value, bool):
         return value
-    report(fault("K026", f"`{key}` is `true` or `false`, not `{node.text}`", node.span))
+    report(fault("K026", f"`{key}` is `true` or `false`, not `{short(node.text)}`", node.span))
     return None
 
 
@@ -119,7 +119,7 @@ def _matching(
     node = scalar(*found[key], report)
     if node is None or pattern.fullmatch(node.text):
         return None if node is None else node.text
-    report(fault("K026", f"`{key}` is {meaning}, not `{node.text}`", node.span))
+    report(fault("K026", f"`{key}` is {meaning}, not `{short(node.text)}`", node.span))
     return None
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from kitchen.compiler.frontend.data import UNREADABLE, plain_data
-from kitchen.compiler.frontend.report import Report, fault
+from kitchen.compiler.frontend.report import Report, fault, short
 from kitchen.compiler.frontend.settings import check_setting
 from kitchen.compiler.frontend.shapes import Fields, fields, mapping, name, scalar, sequence
 from kitchen.compiler.frontend.syntax import Declaration, Node, Scalar
@@ -30,7 +30,7 @@ def _declaration(key: Scalar, node: Node, report: Report) -> Declaration:
     name(key, "a parameter", report)
     subject = f"the parameter `{key.text}`"
     if isinstance(node, Scalar) and node.text:
-        help = f"write `{key.text}: {{type: {node.text}}}`"
+        help = f"write `{key.text}: {{type: {short(node.text)}}}`"
         report(fault("K022", f"{subject} is a mapping", node.span, "a single value", help=help))
         return _unreadable(key)
     parts = mapping(node, subject, report)
@@ -84,7 +84,7 @@ def _type(found: Fields, report: Report) -> Type | None:
     if listed is not None and listed[1] in _TYPES:
         type_ = list_of(_TYPES[listed[1]])
     if type_ is None:
-        message = f"there is no type `{node.text}`"
+        message = f"there is no type `{short(node.text)}`"
         help = did_you_mean(text, [*_TYPES, "list[str]", "list[int]", "list[float]"])
         report(fault("K027", message, node.span, "unknown type", help=help))
         return None
@@ -104,7 +104,7 @@ def _bound(found: Fields, key: str, type_: Type, report: Report) -> float | None
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         return value
     elif value is not UNREADABLE:
-        report(fault("K027", f"`{key}` is a number, not `{node.text}`", node.span))
+        report(fault("K027", f"`{key}` is a number, not `{short(node.text)}`", node.span))
     return None
 
 

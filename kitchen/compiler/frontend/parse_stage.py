@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kitchen.compiler.frontend.parse_annotations import parse_annotations
-from kitchen.compiler.frontend.report import Report, fault
+from kitchen.compiler.frontend.report import Report, fault, short
 from kitchen.compiler.frontend.shapes import Fields, mapping, name, scalar, what
 from kitchen.compiler.frontend.syntax import Mapping, Node, Scalar, Sequence, StageStep
 from kitchen.ir.source import Span
@@ -51,7 +51,7 @@ def _inputs(found: Fields, report: Report) -> tuple[tuple[Scalar, Scalar], ...]:
             continue
         if not source.text.isidentifier():
             help = "write the name alone; expressions stand under `with:`"
-            message = f"an input takes the name of a value, not `{source.text}`"
+            message = f"an input takes the name of a value, not `{short(source.text)}`"
             report(fault("K022", message, source.span, "not a name", help=help))
             continue
         inputs.append((key, source))

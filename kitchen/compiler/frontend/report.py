@@ -29,6 +29,11 @@ def fault(
     )
 
 
+def short(text: str) -> str:
+    """A text that someone wrote, as much of it as a message has room for."""
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
 def quoted(names: Iterable[str], joint: str = "or") -> str:
     """Names in backticks, joined as a sentence has them."""
     *most, last = [f"`{name}`" for name in names]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 
+from kitchen.compiler.frontend.report import short
 from kitchen.ir.expr import LARGEST
 
 _WORDS: dict[str, object] = {
@@ -53,7 +54,7 @@ def resolve(text: str) -> object:
         number = float(text)
         if math.isinf(number):
             raise ScalarError(
-                f"`{_short(text)}` is beyond what a float can hold", "write a smaller number"
+                f"`{short(text)}` is beyond what a float can hold", "write a smaller number"
             )
         return number
     if _NOT_FINITE.fullmatch(text):
@@ -75,10 +76,6 @@ def _int(text: str, digits: str, radix: int, sign: int) -> int:
     number = int(digits or "0", radix) if len(digits) <= 64 else LARGEST
     if number >= LARGEST:
         raise ScalarError(
-            f"`{_short(text)}` is beyond 64 bits", "write a smaller number, or quote it as a string"
+            f"`{short(text)}` is beyond 64 bits", "write a smaller number, or quote it as a string"
         )
     return sign * number
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 24 else f"{text[:20]}..."

@@ -6,7 +6,7 @@ import keyword
 import re
 from collections.abc import Collection, Iterable
 
-from kitchen.compiler.frontend.report import Report, fault, quoted
+from kitchen.compiler.frontend.report import Report, fault, quoted, short
 from kitchen.compiler.frontend.syntax import Mapping, Node, Scalar, Sequence
 from kitchen.ir.diagnostic import closest, did_you_mean
 
@@ -117,7 +117,9 @@ def name(node: Scalar, subject: str, report: Report) -> bool:
         help = f"`{text}` is a word of the expression language: choose another name"
     else:
         help = "names are letters, digits and `_`, and do not start with a digit"
-    report(fault("K024", f"`{text}` cannot name {subject}", node.span, "this name", help=help))
+    report(
+        fault("K024", f"`{short(text)}` cannot name {subject}", node.span, "this name", help=help)
+    )
     return False
 
 
@@ -125,6 +127,6 @@ def word(node: Scalar, subject: str, report: Report) -> str:
     """A name for people and folders: letters, digits, `-`, `_` and `.`."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", node.text):
         help = "use letters, digits, `-`, `_` and `.`, at most 100 of them"
-        message = f"`{node.text}` cannot name {subject}"
+        message = f"`{short(node.text)}` cannot name {subject}"
         report(fault("K024", message, node.span, "this name", help=help))
     return node.text

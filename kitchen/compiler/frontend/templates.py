@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kitchen.compiler.frontend.parse import parse_template
 from kitchen.compiler.frontend.reader import load
-from kitchen.compiler.frontend.report import Report, fault
+from kitchen.compiler.frontend.report import Report, fault, short
 from kitchen.compiler.frontend.syntax import (
     IfStep,
     LoopStep,
@@ -103,7 +103,7 @@ class Templates:
         if text in self.registry.workflows:
             return self.registry.workflows[text], text
         if not (text.endswith((".yaml", ".yml")) or text.startswith(".")):
-            message = f"there is no workflow `{text}`"
+            message = f"there is no workflow `{short(text)}`"
             help = did_you_mean(text, self.registry.workflows)
             help = help or "name a shipped workflow, or a file: `./workflow.yaml`"
             self.report(fault("K040", message, named.span, "unknown workflow", help=help))
