@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any
 
 from kitchen.ir.expr import Const, Value
 from kitchen.ir.program import Loop, Op, Program, Region, Stage
 from kitchen.ir.spec import Effect
 from kitchen.ir.types import Kind
 from kitchen.ir.walk import uses, walk
+from kitchen.runtime import states
 from kitchen.runtime.calls import Environment, look, prepare_call
 from kitchen.runtime.encoding import Arrays, decode, encode
 from kitchen.runtime.events import CheckpointCommitted
@@ -31,27 +32,6 @@ from kitchen.runtime.run_directory import Checkpoint, RunDirectory
 from kitchen.runtime.world import World
 
 SCHEMA = 1
-
-
-class Stateful(Protocol):
-    """How a handle's state is kept: through the port that made it."""
-
-    def save(self, ports: Mapping[str, Any], handle: Any, folder: Path) -> None: ...
-    def load(self, ports: Mapping[str, Any], handle: Any, folder: Path) -> None: ...
-
-
-class SessionState:
-    """A training session keeps its state through the training port."""
-
-    def save(self, ports: Mapping[str, Any], handle: Any, folder: Path) -> None:
-        ports["training"].save_state(handle, folder)
-
-    def load(self, ports: Mapping[str, Any], handle: Any, folder: Path) -> None:
-        ports["training"].load_state_with_optimizer(handle, folder)
-
-
-#: Handles that change as they are used; any other is as good as new when it is made again.
-STATES: Mapping[str, Stateful] = {"Session": SessionState()}
 
 
 @dataclass(slots=True)
@@ -157,7 +137,7 @@ class Checkpoints:
             digest = getattr(held, "digest", None)
             if isinstance(digest, str):
                 entry["digests"][str(index)] = digest
-            stateful = STATES.get(value.type.required.name)
+            stateful = states.STATES.get(value.type.required.name)
             if stateful is not None and held is not None:
                 name = f"{op.name.replace('/', '.')}-{index}"
                 (folder / name).mkdir()
@@ -221,7 +201,7 @@ class Checkpoints:
                 _must_equal(op, made[int(index)], digest)
             for index, name in entry["states"].items():
                 assert self.folder is not None
-                stateful = STATES[op.outputs[int(index)].type.required.name]
+                stateful = states.STATES[op.outputs[int(index)].type.required.name]
                 stateful.load(self.world.ports, made[int(index)], self.folder / name)
             for name, output in entry["values"].items():
                 environment[self._values[name]] = made[output]
@@ -230,7 +210,7 @@ class Checkpoints:
 def _must_be_as_it_was(op: Stage, value: Value) -> None:
     """Refuse to run a stage again on a handle that has moved on since it first ran."""
     name = value.type.required.name
-    if name in STATES and not any(made.type.required.name == name for made in op.outputs):
+    if name in states.STATES and not any(made.type.required.name == name for made in op.outputs):
         raise DataError(
             f"`{op.name}` cannot be run again for a resumed run: its {name} has changed since",
             help="a stage that reads a session is to give a record or an artifact",

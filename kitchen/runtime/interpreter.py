@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from kitchen.ir.program import Branch, Loop, Map, Op, Region, Stage
 from kitchen.ir.spec import StageSpec
 from kitchen.runtime.calls import Environment, Pending, prepare_call, reader, results_of
-from kitchen.runtime.iteration import prepare_loop, prepare_map
+from kitchen.runtime.iteration import PreparedLoop, prepare_map
 from kitchen.runtime.overlap import waits_for
 from kitchen.runtime.position import DONE, Frame, Position
 from kitchen.runtime.world import World
@@ -76,7 +76,7 @@ class Interpreter:
             case Branch():
                 return self._prepare_branch(op)
             case Loop():
-                return prepare_loop(op, self)
+                return PreparedLoop(op, self)
             case Map():
                 return prepare_map(op, self)
 

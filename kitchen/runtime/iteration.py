@@ -20,54 +20,59 @@ if TYPE_CHECKING:
     from kitchen.runtime.interpreter import Interpreter, Run
 
 
-def prepare_loop(op: Loop, run: Interpreter) -> Run:
+class PreparedLoop:
     """A loop: its items one after the other, what is carried coming round."""
-    assert op.over is not None, "a loop without a bound is refused by the checks"
-    over, carry = reader(op.over), results_of(op.carry)
-    while_ = None if op.while_ is None else reader(op.while_)
-    until = None if op.until is None else reader(op.until)
-    most = None if op.max is None else reader(op.max)
-    variable, carried = op.body.params[0], op.body.params[1:]
-    results = results_of(op.body.results)
-    ahead = runs_ahead(op, lambda stage: run.spec_of(stage).effect)
-    calls = tuple(prepare_call(stage, run.world) for stage in ahead)
-    whole, rest = run.prepare_region(op.body), run.prepare_region(op.body, ahead)
 
-    def run_loop(environment: Environment, position: Position) -> None:
-        items = over(environment)
-        count = len(items) if most is None else min(len(items), most(environment))
+    def __init__(self, op: Loop, run: Interpreter) -> None:
+        assert op.over is not None, "a loop without a bound is refused by the checks"
+        self.op, self.run = op, run
+        self.variable, self.carried = op.body.params[0], op.body.params[1:]
+        self.over, self.carry = reader(op.over), results_of(op.carry)
+        self.most, self.while_, self.until = (
+            None if expr is None else reader(expr) for expr in (op.max, op.while_, op.until)
+        )
+        self.results = results_of(op.body.results)
+        ahead = runs_ahead(op, lambda stage: run.spec_of(stage).effect)
+        self.calls = tuple(prepare_call(stage, run.world) for stage in ahead)
+        self.whole = run.prepare_region(op.body)
+        self.rest = run.prepare_region(op.body, ahead)
+
+    def __call__(self, environment: Environment, position: Position) -> None:
+        items = self.over(environment)
+        count = len(items) if self.most is None else min(len(items), self.most(environment))
         if not position:
-            environment.update(zip(carried, carry(environment), strict=True))
+            environment.update(zip(self.carried, self.carry(environment), strict=True))
         inner = position[1:]
         start = position[0].number + (not inner) if position else 0
-        run.world.emit(LoopStarted(op, count, start))
-        streamed = isinstance(items, Stream)
-        body = rest if streamed and not inner else whole
+        self.run.world.emit(LoopStarted(self.op, count, start))
         index = start - 1
-        layers = _layers(items, start, count, variable, calls, environment)
+        layers = _layers(items, start, count, self.variable, self.calls, environment)
         for index, layer in enumerate(layers, start):
             begun = perf_counter()
             environment.update(layer)
-            if while_ is not None and not while_(environment):
+            if self.while_ is not None and not self.while_(environment):
                 break
-            run.frames.append(Frame(op.name, index))
-            body(environment, inner)
-            run.frames.pop()
-            if inner:
-                inner, body = (), rest if streamed else whole
-            coming = results(environment)
-            ended = index + 1 >= count or (until is not None and bool(until(environment)))
-            environment.update(zip(carried, coming, strict=True))
-            run.world.emit(IterationStopped(op, index, perf_counter() - begun))
+            body = self.rest if isinstance(items, Stream) and not inner else self.whole
+            ended = self._iterate(body, index, environment, inner) or index + 1 >= count
+            inner = ()
+            self.run.world.emit(IterationStopped(self.op, index, perf_counter() - begun))
             if ended:
                 break
-            run.leave(op, index, index, environment)
-        current = (environment[value] for value in carried)
-        environment.update(zip(op.outputs, tuple(current), strict=True))
+            self.run.leave(self.op, index, index, environment)
+        last = tuple(environment[value] for value in self.carried)
+        environment.update(zip(self.op.outputs, last, strict=True))
         if index >= start:
-            run.leave(op, index, DONE, environment)
+            self.run.leave(self.op, index, DONE, environment)
 
-    return run_loop
+    def _iterate(self, body: Run, index: int, environment: Environment, position: Position) -> bool:
+        """Run the body once; whether `until` is fulfilled by what it made."""
+        self.run.frames.append(Frame(self.op.name, index))
+        body(environment, position)
+        self.run.frames.pop()
+        coming = self.results(environment)
+        fulfilled = self.until is not None and bool(self.until(environment))
+        environment.update(zip(self.carried, coming, strict=True))
+        return fulfilled
 
 
 def _layers(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kitchen.ir.program import Program
-from kitchen.runtime import checkpoint as checkpoints
+from kitchen.runtime import states
 from kitchen.runtime.calls import Environment
 from kitchen.runtime.checkpoint import Checkpoints
 from kitchen.runtime.guards import Stopped
@@ -82,7 +82,7 @@ steps:
 
 @pytest.fixture(autouse=True)
 def _counters(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoints, "STATES", {"Counter": CounterState()})
+    monkeypatch.setattr(states, "STATES", {"Counter": CounterState()})
 
 
 @dataclass
@@ -142,7 +142,7 @@ def test_left_at_every_place_in_turn(tmp_path: Path) -> None:
 def test_a_handle_without_its_state_would_be_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checkpoints, "STATES", {})
+    monkeypatch.setattr(states, "STATES", {})
     program = program_of(NESTED)
     whole, log = MemoryLog(), MemoryLog()
     assert run(program, tmp_path / "whole", whole, Leaves(0), resume=False)
