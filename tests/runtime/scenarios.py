@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from kitchen.runtime import manifest, run_directory, store
+from kitchen.runtime import run_directory, store
 from kitchen.runtime.manifest import StorageError
 from tests.runtime.faulty_disk import (
     UNFORCED,
@@ -36,12 +36,19 @@ class Modules:
         mutant = mutated(module, difference)
         if module is run_directory:
             return cls(run_directory=mutant)
-        if module is manifest:
-            changed, mutant = mutant, mutated(store)
-            mutant.verify_folder = changed.verify_folder  # type: ignore[attr-defined]
+        writer = mutant if module is store else _using(store, module, mutant)
         user = mutated(run_directory)
-        user.store = mutant  # type: ignore[attr-defined]
-        return cls(store=mutant, run_directory=user)
+        user.store = writer  # type: ignore[attr-defined]
+        return cls(store=writer, run_directory=user)
+
+
+def _using(user: ModuleType, module: ModuleType, mutant: ModuleType) -> ModuleType:
+    """A copy of a module that has what it imports of another from a mutant of that."""
+    copy = mutated(user)
+    for name, value in vars(module).items():
+        if callable(value) and vars(copy).get(name) is value:
+            setattr(copy, name, vars(mutant)[name])
+    return copy
 
 
 @dataclass(frozen=True)

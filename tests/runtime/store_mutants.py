@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from kitchen.runtime import manifest, run_directory, store
+from kitchen.runtime import disk_failures, manifest, run_directory, store
 
 MUTANTS: dict[str, tuple[ModuleType, str]] = {
     "files of a folder are not forced to the disk": (
@@ -117,11 +117,12 @@ MUTANTS: dict[str, tuple[ModuleType, str]] = {
 """,
     ),
     "a commit that failed is told as done": (
-        store,
+        disk_failures,
         """
-     except OSError as cause:
+         if number is None:
+             raise
 +        return
-         reason = os.strerror(cause.errno).lower() if cause.errno else str(cause)
+         reason = os.strerror(number).lower()
 """,
     ),
     "old checkpoints go before the new one is there": (

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -200,6 +201,45 @@ def test_a_run_in_use_is_left_alone(runs: Runs, tmp_path: Path) -> None:
         assert life.go() == BAD_INPUT
         assert f"is in use by process {os.getpid()} on " in runs.output
     assert life.go() == DONE
+
+
+def stopped_elsewhere(runs: Runs, folder: Path) -> Life:
+    """A run that was stopped, whose recipe nobody else uses."""
+    write_recipes(folder)
+    life = Life(runs, folder / "noop.yaml", folder / "run")
+    assert life.go("after optim_step 4 SIGTERM") == STOPPED
+    return life
+
+
+def test_changed_data_are_refused(runs: Runs, tmp_path: Path) -> None:
+    life = stopped_elsewhere(runs, tmp_path)
+    rows = (tmp_path / "chat.jsonl").read_text()
+    (tmp_path / "chat.jsonl").write_text(rows.replace("red", "pink"))
+    assert life.go() == BAD_INPUT
+    assert "reads other data than when this run was stopped" in runs.output
+    assert "put the data back as it was, or begin a new run" in runs.output
+    assert "Traceback" not in runs.output
+    (tmp_path / "chat.jsonl").write_text(rows)
+    assert life.go() == DONE
+    assert not differences(outcome(life.path), whole(runs, "noop"))
+
+
+def test_lost_metrics_are_named(runs: Runs, tmp_path: Path) -> None:
+    life = stopped_elsewhere(runs, tmp_path)
+    shutil.rmtree(life.path / "metrics")
+    assert life.go() == BAD_INPUT
+    assert "metrics were kept under" in runs.output
+    assert "Traceback" not in runs.output
+
+
+@pytest.mark.parametrize("changed", ["supervised-and-state.yaml", "run/recipe.yaml"])
+def test_a_changed_plan_is_refused(runs: Runs, changed: str, tmp_path: Path) -> None:
+    life = stopped_elsewhere(runs, tmp_path)
+    text = (tmp_path / changed).read_text()
+    other = text.replace("batch_size: 4", "batch_size: 5").replace("name: last", "name: other")
+    (tmp_path / changed).write_text(other)
+    assert life.go() == BAD_INPUT
+    assert f"the plan of `{life.path}` has changed since the run began" in runs.output
 
 
 #: Who sees a fault of going on, and what the run was killed at before it.

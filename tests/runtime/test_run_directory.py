@@ -80,14 +80,6 @@ def test_what_is_no_run_is_not_opened(name: str, tmp_path: Path) -> None:
         RunDirectory.open(tmp_path / name)
 
 
-def test_data_must_stay_what_it_was(run: RunDirectory) -> None:
-    run.pin("a.jsonl", "1")
-    run.pin("b.jsonl", "2")
-    run.pin("a.jsonl", "1")
-    with pytest.raises(RunError, match=r"`b\.jsonl` has changed since this run began"):
-        RunDirectory.open(run.path).pin("b.jsonl", "3")
-
-
 def test_a_changed_plan_is_refused(run: RunDirectory) -> None:
     with pytest.raises(RunError, match=r"the plan of `.*` has changed"):
         check_resume(run, plan_digest="d2")

@@ -117,6 +117,17 @@ def test_what_the_disk_said_is_said_in_words(
     assert not names(tmp_path)
 
 
+def test_what_a_library_said_of_the_disk_is_understood(tmp_path: Path) -> None:
+    """safetensors and tokenizers raise exceptions of their own."""
+
+    def write(folder: Path) -> None:
+        raise RuntimeError("I/O error: No space left on device (os error 28)")
+
+    with pytest.raises(StorageError, match="no space left on device") as caught:
+        store.commit_folder(tmp_path / "a", write)
+    assert caught.value.help.startswith("make room")
+
+
 def test_room_is_asked_for_first(tmp_path: Path) -> None:
     store.require_space(tmp_path, 1)
     with pytest.raises(StorageError, match=r"needs 1,000,000,000,000 MB of free space and has"):
