@@ -4,8 +4,9 @@ A fenced block belongs to the tests by its language and what stands in front of 
 
     ```console     commands after `$ `, each with the output that follows it; `...` stands for any
                    text; `$ command  # exits with 2` names another exit code than 0
-    ```yaml        kept under the name in the line before the fence: `recipe.yaml`:
-    ```python      kept the same way where such a line stands before it, and otherwise run
+    ```yaml        kept as a file, if the paragraph before names one and ends with a colon:
+                   "The recipe, in `recipe.yaml`, is this:"; jsonl and toml likewise
+    ```python      kept the same way, and otherwise run
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FENCE = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-FILE_NAME = re.compile(r"`(?P<name>[\w./-]+\.\w+)`:\s*\Z")
+FILE_NAME = re.compile(r"`([\w./-]+\.(?:jsonl|py|toml|yaml))`")
 EXIT_CODE = re.compile(r"\s+# exits with (?P<code>\d+)$")
 
 
@@ -45,9 +46,10 @@ def blocks(page: Path) -> list[Block]:
     found = []
     for match in FENCE.finditer(text):
         before = text[: match.start()]
-        name = FILE_NAME.search(before)
+        paragraph = before.rstrip().rpartition("\n\n")[2]
+        names = FILE_NAME.findall(paragraph) if paragraph.endswith(":") else []
         line = before.count("\n") + 1
-        found.append(Block(match["language"], match["text"], line, name["name"] if name else None))
+        found.append(Block(match["language"], match["text"], line, names[-1] if names else None))
     return found
 
 
