@@ -19,8 +19,14 @@ CASES = sorted(Path(__file__).parent.glob("cases/checks/*.yaml"))
 
 
 def diagnostics(recipe: str, template: str) -> tuple[Diagnostic, ...]:
-    """All that is said of a recipe of the workflow `case`."""
-    known = registry(case=Source("workflow.yaml", template))
+    """All that is said of a recipe of the workflow `case`, and of what that inlines."""
+    template, *others = template.split("---\n")
+    sources = {
+        name: Source(f"{name}.yaml", text)
+        for text in others
+        for name in re.findall(r"^workflow: (\w+)", text, re.M)
+    }
+    known = registry(**{**sources, "case": Source("workflow.yaml", template)})
     try:
         return compile_recipe(Source("recipe.yaml", recipe), known).diagnostics
     except CompileError as fault:

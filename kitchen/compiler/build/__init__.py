@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kitchen.compiler.build.defines import defines
+from kitchen.compiler.build.inline import unread_parameters
 from kitchen.compiler.build.scope import Names, Scope
 from kitchen.compiler.build.steps import Builder
 from kitchen.compiler.frontend.expand import Expanded
@@ -48,7 +49,7 @@ def build(expanded: Expanded, registry: Registry) -> tuple[Program, tuple[Diagno
         bindings=expanded.bindings,
         span=expanded.recipe.span,
     )
-    return program, (*found, *names.missed.values())
+    return program, (*found, *names.missed.values(), *unread_parameters(names))
 
 
 def _ending(
@@ -66,7 +67,7 @@ def _ending(
             if failure and name == "failure":
                 found: Expr = Ref(Value("failure", 0, FAILURE))
             else:
-                found_or_none = root.names.get(name)
+                found_or_none = root.lookup(name)
                 if found_or_none is None:
                     return None
                 found = found_or_none

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from kitchen.compiler.build.scope import Scope
+from kitchen.compiler.build.scope import Names, Scope
 from kitchen.compiler.frontend.expression import parse_setting
-from kitchen.compiler.frontend.syntax import Template, WorkflowStep
+from kitchen.compiler.frontend.settings import check_setting
+from kitchen.compiler.frontend.syntax import Declaration, Scalar, Template, WorkflowStep
 from kitchen.ir.diagnostic import Diagnostic, Label, did_you_mean
 from kitchen.ir.expr import Const, Ref, Value
 from kitchen.ir.program import Op
 from kitchen.ir.source import Span
-from kitchen.ir.types import UNKNOWN, accepts
+from kitchen.ir.types import UNKNOWN, Kind, accepts
 
 if TYPE_CHECKING:
     from kitchen.compiler.build.steps import Builder
@@ -28,6 +31,9 @@ def build_workflow(step: WorkflowStep, scope: Scope, build: Builder) -> tuple[Op
     name = build.op_name(PurePath(step.workflow.text).stem)
     inner = build.inner(name + "/")
     inside = Scope(names=_parameters(step, template, scope, build))
+    inside.unread = set(inside.names)
+    declared = {declaration.setting.name: declaration.span for declaration in template.params}
+    build.names.inlined.append((inside, declared, step.workflow.span))
     ops = inner.steps(template.steps, inside)
     inner.finally_.append((inner, template.finally_, inside))
     inner.on_failure.append((inner, template.on_failure, inside))
@@ -41,6 +47,22 @@ def build_workflow(step: WorkflowStep, scope: Scope, build: Builder) -> tuple[Op
     return ops
 
 
+def unread_parameters(names: Names) -> Iterator[Diagnostic]:
+    """Report parameters of inlined templates that none of their steps reads, each once."""
+    told: set[Span] = set()
+    for inside, declared, inlined in names.inlined:
+        for name in sorted(inside.unread):
+            if not names.poisoned and declared[name] not in told:
+                told.add(declared[name])
+                yield Diagnostic(
+                    "K125",
+                    f"nothing reads the parameter `{name}`",
+                    Label(declared[name], "declared here, read nowhere"),
+                    (Label(inlined, "inlined here"),),
+                    f"read it in a step: `${{{name}}}`, or take it out of `params:`",
+                )
+
+
 def _parameters(
     step: WorkflowStep, template: Template, scope: Scope, build: Builder
 ) -> dict[str, Expr]:
@@ -49,15 +71,7 @@ def _parameters(
     declared = {declaration.setting.name: declaration for declaration in template.params}
     for key, _ in step.with_:
         if key.text not in declared:
-            build.names.report(
-                Diagnostic(
-                    "K150",
-                    f"the workflow `{template.name}` has no parameter `{key.text}`",
-                    Label(key.span, "unknown parameter"),
-                    (),
-                    did_you_mean(key.text, declared),
-                )
-            )
+            build.names.report(_unknown(key, template, declared))
 
     def read(name: str, span: Span) -> Expr:
         return build.names.read(scope, name, span)
@@ -67,7 +81,9 @@ def _parameters(
         setting = declaration.setting
         if name in given:
             values[name] = parse_setting(given[name][1], read, build.names.report, setting.type)
-            if not accepts(setting.type, values[name].type):
+            if isinstance(values[name], Const) and values[name].type.kind is not Kind.UNKNOWN:
+                values[name] = _checked(values[name], declaration, build)
+            elif not accepts(setting.type, values[name].type):
                 _wrong_type(name, values[name], step, declaration.span, str(setting.type), build)
         elif setting.required:
             _missing(name, step, declaration.span, build)
@@ -75,6 +91,28 @@ def _parameters(
         else:
             values[name] = Const(setting.default, setting.type, declaration.span)
     return values
+
+
+def _unknown(key: Scalar, template: Template, declared: Collection[str]) -> Diagnostic:
+    return Diagnostic(
+        "K150",
+        f"the workflow `{template.name}` has no parameter `{key.text}`",
+        Label(key.span, "unknown parameter"),
+        (Label(template.span, "its parameters are declared here"),),
+        did_you_mean(key.text, declared),
+    )
+
+
+def _checked(given: Expr, declaration: Declaration, build: Builder) -> Expr:
+    """A value known now, as the parameter holds it; one that does not fit is reported."""
+    assert isinstance(given, Const)
+    setting, faults = declaration.setting, list[Diagnostic]()
+    value = check_setting(
+        setting, given.value, given.span, faults.append, declared=declaration.span
+    )
+    for fault in faults:
+        build.names.report(fault)
+    return replace(given, value=value, type=UNKNOWN if faults else setting.type)
 
 
 def _missing(name: str, step: WorkflowStep, declared: Span, build: Builder) -> None:

@@ -22,6 +22,7 @@ class Scope:
     names: dict[str, Expr] = field(default_factory=dict)
     #: `finally` and `on_failure` see the body's names only through this.
     import_: Callable[[str], Expr | None] | None = None
+    unread: set[str] = field(default_factory=set)  #: parameters that nothing has asked for yet
 
     def lookup(self, name: str) -> Expr | None:
         scope: Scope | None = self
@@ -30,6 +31,7 @@ class Scope:
             if found is None and scope.import_ is not None:
                 found = scope.import_(name)
             if found is not None:
+                scope.unread.discard(name)
                 return found
             scope = scope.parent
         return None
@@ -50,6 +52,8 @@ class Names:
     consumed: dict[Value, Span] = field(default_factory=dict)
     made_from: dict[Value, list[Value]] = field(default_factory=dict)  #: handles of handles
     missed: dict[str, Diagnostic] = field(default_factory=dict)  #: names that stand for nothing
+    #: of each inlined template: its scope, where its parameters are declared, who inlines it
+    inlined: list[tuple[Scope, dict[str, Span], Span]] = field(default_factory=list)
     poisoned: bool = False  #: an unknown stage may have defined anything
 
     def new(self, name: str, type_: Type) -> Value:

@@ -35,8 +35,12 @@ def _condition(expr: Expr | None, text: str) -> Label | None:
 
 def shared_updates(program: Program, registry: Registry) -> Iterator[Diagnostic]:
     """Report stages in a map that update a handle which all items of the map share."""
+    told: set[str] = set()  # a map may stand in a map
     for op in ops(program):
         for stage, value in _shared(op, registry) if isinstance(op, Map) else ():
+            if stage.name in told:
+                continue
+            told.add(stage.name)
             yield Diagnostic(
                 "K402",
                 f"`{stage.stage}` updates `{value.name}`, which all items of the map share",
