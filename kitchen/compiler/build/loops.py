@@ -107,8 +107,8 @@ def _check_carried(name: str, param: Value, result: Expr, build: Builder) -> Non
         build.names.report(
             Diagnostic(
                 "K210",
-                f"`{name}` enters the loop as {param.type} and comes round as {result.type}",
-                Label(result.span, f"this is a {result.type}"),
+                f"`{name}` enters the loop as `{param.type}` and comes round as `{result.type}`",
+                Label(result.span, f"this is `{result.type}`"),
                 (),
                 "give the new value another name, or make both the same type",
             )
@@ -128,8 +128,8 @@ def _item(step: LoopStep | MapStep, over: Expr, build: Builder) -> Type:
     build.names.report(
         Diagnostic(
             "K211",
-            f"`{step.over.text}` is a {over.type}, which has no items to go over",
-            Label(step.over.span, f"this is a {over.type}"),
+            f"`{step.over.text}` is `{over.type}`, which has no items to go over",
+            Label(step.over.span, f"this is `{over.type}`"),
             (),
             "`over:` takes a range, a list or a stream: `range(3)` counts 0, 1, 2",
         )
