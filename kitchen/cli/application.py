@@ -42,8 +42,11 @@ def _version(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
 
 @click.command(
     cls=Application,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100, "color": True},
-    no_args_is_help=False,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+        "color": True,
+    },
 )
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version,
               help="Show the version and exit.")  # fmt: skip
@@ -62,7 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = application.main(line.words, "kitchen", standalone_mode=False, obj=line)
+        code = application.main(
+            line.words or ["--help"], "kitchen", standalone_mode=False, obj=line
+        )
         return code or DONE
     except click.UsageError as error:
         return refuse([line.explain(error)])
@@ -80,5 +85,7 @@ def refuse(diagnostics: Sequence[Diagnostic]) -> int:
     """Show what is wrong with the input; the exit code that says so."""
     from kitchen.ir.render import render_text
 
-    click.echo(render_text(diagnostics, colour=has_colour(sys.stderr)), err=True, nl=False, color=True)
+    click.echo(
+        render_text(diagnostics, colour=has_colour(sys.stderr)), err=True, nl=False, color=True
+    )
     return BAD_INPUT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 
@@ -25,14 +26,22 @@ class CommandLine:
             at += len(word) + 1
 
     def span(self, wanted: str) -> Span:
-        """Where a word stands; an option is found with its value behind `=`, too."""
+        """Where a word stands; an option and its value are found on both sides of a `=`, too."""
         for start, word in zip(self.starts[1:], self.words, strict=True):
             if word == wanted:
                 return Span(self.source, start, start + len(shlex.quote(word)))
         for start, word in zip(self.starts[1:], self.words, strict=True):
             if word.startswith(f"{wanted}="):
                 return Span(self.source, start, start + len(wanted))
+            if word.endswith(f"={wanted}") and shlex.quote(word) == word:
+                end = start + len(word)
+                return Span(self.source, end - len(wanted), end)
         return self.end
+
+    @property
+    def command(self) -> str:
+        """The command that was typed, in full."""
+        return " ".join(["kitchen", *self.words[:1]])
 
     @property
     def end(self) -> Span:
@@ -47,7 +56,7 @@ class CommandLine:
 
     def explain(self, error: click.UsageError) -> Diagnostic:
         """What click found wrong, as a diagnostic."""
-        command = error.ctx.command_path if error.ctx is not None else "kitchen"
+        command = error.ctx.command_path if error.ctx is not None else self.command
         manual = f"`{command} --help` says what it takes"
         match error:
             case click.exceptions.NoSuchCommand():
@@ -68,6 +77,11 @@ class CommandLine:
                 return self.fault("K092", message, error.option_name, "no value after it", manual)
             case click.BadParameter(param=click.Parameter(type=click.Choice() as choice) as param):
                 return self._choice(param, choice, manual)
+        extra = re.fullmatch(r"Got unexpected extra arguments? \((.*)\)", error.message)
+        if extra is not None:
+            first = extra[1].split(" ")[0]
+            word = next((word for word in self.words[::-1] if word.startswith(first)), None)
+            return self.fault("K093", f"`{command}` takes no more", word, "too many", manual)
         return Diagnostic("K093", _plain(error.format_message()), Label(self.end), (), manual)
 
     def _choice(self, param: click.Parameter, choice: click.Choice[str], help: str) -> Diagnostic:

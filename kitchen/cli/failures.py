@@ -11,8 +11,8 @@ from kitchen.ir.diagnostic import Diagnostic, Label
 from kitchen.ir.expr import EvaluationError
 from kitchen.ir.program import Parameter, Stage
 from kitchen.runtime.calls import StageError
-from kitchen.runtime.guards import StageTimeout
 from kitchen.runtime.environment import BindError
+from kitchen.runtime.guards import StageTimeout
 from kitchen.runtime.lock import LockHeld
 from kitchen.runtime.manifest import StorageError
 from kitchen.runtime.ports import AdapterError, DataError

@@ -128,4 +128,4 @@ def _write(line: CommandLine, file: Path, text: str) -> None:
     try:
         commit_file(file, text.encode())
     except StorageError as cause:
-        raise refuse(str(cause), cause.help or "choose another folder") from cause
+        raise refuse(str(cause), "choose another folder") from cause

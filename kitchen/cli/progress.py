@@ -88,10 +88,10 @@ class Progress:
         at = next((i for i, loop in enumerate(self.loops) if loop.name == name), None)
         if at is None:
             return
-        if self._base is None and (fraction := self._fraction()) is not None:
-            self._base = (fraction, self.clock())
         self.loops = self.loops[: at + 1]
         self.loops[at].done = done
+        if self._base is None and (fraction := self._fraction()) is not None:
+            self._base = (fraction, self.clock())  # the first iteration warms up: it says little
 
     def _measured(self, step: int, values: Mapping[str, float]) -> None:
         training = {name: value for name, value in values.items() if name.startswith(TRAIN)}

@@ -117,8 +117,8 @@ class Screen:
                 f"{title(name)} {number(value)}" for name, value in progress.latest.items()
             )
             lines.append(Text("  " + shown, no_wrap=True, overflow="ellipsis"))
-        if len(progress.losses) > 1:
-            curve = sparkline(list(progress.losses), min(columns - 20, 60))
+        curve = sparkline(list(progress.losses), min(columns - 20, 60))
+        if len(curve) > 1:
             lines.append(Text.assemble("  loss ", (curve, "green"), no_wrap=True))
         if progress.evaluation is not None:
             step, values = progress.evaluation

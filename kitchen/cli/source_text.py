@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kitchen.cli.yaml_text import yaml_value
-from kitchen.ir.program import Binding, Program
+from kitchen.ir.program import Binding, Origin, Program
 from kitchen.ir.source import Source
 from kitchen.ir.visible import visible, width
 from kitchen.ir.walk import walk
@@ -32,7 +32,8 @@ def _recipe(recipe: Source, program: Program) -> Iterator[str]:
         ]
         columns = min(max(width(line) for line, _ in lines), 48)
         for line, param in lines:
-            place = param.span or param.declared
+            place = param.declared if param.span is None else param.span
+            place = None if param.origin is Origin.SET else place
             known = "" if place is None else f" {place}"
             yield f"{line}{' ' * (columns - width(line))}  # {param.origin}{visible(known)}"
     if program.bindings:

@@ -15,6 +15,7 @@ from kitchen.ir.program import (
     Binding,
     Loop,
     Map,
+    Parameter,
     Program,
     Stage,
 )
@@ -56,7 +57,7 @@ def plan_of(program: Program, registry: Registry, diagnostics: Iterable[Diagnost
     }
 
 
-def _param(param: Any) -> Json:
+def _param(param: Parameter) -> Json:
     return {
         "value": plain(param.setting),
         "type": str(param.value.type),
