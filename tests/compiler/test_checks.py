@@ -13,6 +13,7 @@ from kitchen.compiler.compile import compile_recipe
 from kitchen.ir.diagnostic import CompileError, Diagnostic, Severity
 from kitchen.ir.render import render_text
 from kitchen.ir.source import Source
+from kitchen.ir.verify import verify
 from tests.compiler.declared import registry
 
 CASES = sorted(Path(__file__).parent.glob("cases/checks/*.yaml"))
@@ -107,3 +108,13 @@ def test_whatever_is_written_is_answered_with_diagnostics(seed: int):
         for _ in range(random.randint(1, 3)):
             template = damaged(random, template)
         assert isinstance(render_text(diagnostics(damaged(random, recipe), template)), str)
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in CASES if not case_texts(path)[0]], ids=lambda path: path.stem
+)
+def test_what_nothing_is_said_of_is_a_program_that_verifies(path: Path):
+    _, recipe, template = case_texts(path)
+    known = registry(case=Source("workflow.yaml", template))
+    compiled = compile_recipe(Source("recipe.yaml", recipe), known)
+    assert verify(compiled.program, known) == []
