@@ -43,7 +43,7 @@ def arrow_rows(path: Path, uri: str) -> Iterator[Row]:
     """The rows of an Arrow IPC file, numbered from 1; one record batch is held at a time."""
     with _named_faults(uri, "an Arrow"), pa.memory_map(str(path)) as source:
         _, batches = _record_batches(source)
-        yield from _rows(batches, uri)
+        yield from _rows(map(_validated, batches), uri)
 
 
 def parquet_shape(path: Path, uri: str) -> tuple[int, tuple[str, ...]]:
@@ -57,6 +57,12 @@ def arrow_shape(path: Path, uri: str) -> tuple[int, tuple[str, ...]]:
     with _named_faults(uri, "an Arrow"), pa.memory_map(str(path)) as source:
         schema, batches = _record_batches(source)
         return sum(batch.num_rows for batch in batches), tuple(schema.names)
+
+
+def _validated(batch: Any) -> Any:
+    """The batch, once its offsets and text are known to be sound; Arrow itself does not look."""
+    batch.validate(full=True)
+    return batch
 
 
 def _record_batches(source: Any) -> tuple[Any, Iterator[Any]]:
@@ -83,7 +89,7 @@ def _named_faults(uri: str, kind: str) -> Iterator[None]:
     """Say which file it is that Arrow could not read."""
     try:
         yield
-    except (pa.ArrowException, OSError) as cause:
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as cause:
         reason = str(cause).strip().splitlines()[0].partition(". ")[0].rstrip(".")
         raise DataError(
             f"it cannot be read as {kind} file: {reason[:1].lower()}{reason[1:]}",
@@ -133,6 +139,7 @@ def read_columns(folder: Path) -> dict[str, np.ndarray]:
     columns: dict[str, np.ndarray] = {}
     for path in sorted(folder.glob("*.arrow")):
         batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
+        batch.validate()
         columns[path.stem] = batch.column(0).to_numpy(zero_copy_only=True)
     return columns
 

@@ -34,7 +34,7 @@ def write(path: Path, rows: Rows) -> Path:
                 writer.write_table(table, max_chunksize=4)
         case ".csv":
             pyarrow.csv.write_csv(pa.Table.from_pylist(list(rows)), path)
-        case ".yml":
+        case ".yml" | ".yaml":
             talks = "".join(f"- - {row['question']}\n  - {row['answer']}\n" for row in rows)
             path.write_text(f"categories:\n- numbers\nconversations:\n{talks}")
         case _:

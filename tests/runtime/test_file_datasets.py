@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kitchen.runtime.adapters.files import contents as contents_module
+from kitchen.runtime.adapters.files.sources import READERS
 from kitchen.runtime.ports import DataError
 from tests.runtime.data_files import QUESTIONS, store, told, write
 
@@ -184,6 +189,28 @@ def test_a_package_is_found_without_importing_it(tmp_path: Path) -> None:
     assert first.uri == "package:chatterbot_corpus/data/english/ai.yml"
     assert first.fields["messages"][0] == {"role": "user", "content": "What is AI?"}
     assert {name for name in sys.modules if name.startswith("chatterbot_corpus")} == already
+
+
+SUFFIXES = sorted(READERS)
+EDITS = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 3), st.binary(max_size=6)), max_size=4)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@given(edits=EDITS, junk=st.binary(max_size=60))
+def test_any_bytes_are_rows_or_a_fault_of_the_data(
+    suffix: str, edits: list[tuple[float, int, bytes]], junk: bytes
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f"a{suffix}")
+        data = bytearray(write(path, QUESTIONS).read_bytes() if edits else junk)
+        for place, removed, added in edits:
+            start = int(place * len(data))
+            data[start : start + removed] = added
+        path.write_bytes(data)
+        files = store(Path(folder))
+        with suppress(DataError):
+            dataset = files.open(path.name)
+            assert len(list(files.rows(dataset))) == dataset.rows > 0
 
 
 # ------------------------------------------------------------------------------------- digests

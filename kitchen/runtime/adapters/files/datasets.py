@@ -57,7 +57,10 @@ class FileDatasets:
         folder = self._cache / "columns" / _key(key)
         if not folder.is_dir() or verify_folder(folder, hashes=False):
             return None
-        return read_columns(folder)
+        try:
+            return read_columns(folder)
+        except (OSError, ValueError):  # Arrow's exceptions are among them
+            return None
 
     def keep(
         self, key: str, chunks: Iterable[Mapping[str, np.ndarray]]
