@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from kitchen.compiler.checks.effects import leaves_something
 from kitchen.compiler.checks.places import place, places
 from kitchen.compiler.checks.settled import settled
-from kitchen.ir.diagnostic import Diagnostic, Severity
+from kitchen.ir.diagnostic import Diagnostic, Label, Severity
 from kitchen.ir.expr import Expr, Value, refs
 from kitchen.ir.program import Branch, Op, Origin, Parameter, Program, Region, Removal
 from kitchen.ir.spec import Registry
@@ -65,7 +65,7 @@ def _unread(program: Program) -> set[Value]:
     return unread
 
 
-def _set_here(param: Parameter) -> tuple:  # type: ignore[type-arg]
+def _set_here(param: Parameter) -> tuple[Label, ...]:
     return places(place(param.span, "set here")) if param.origin is not Origin.DEFAULT else ()
 
 

@@ -42,15 +42,18 @@ def capabilities(program: Program, registry: Registry, original: Program) -> Ite
     told: set[tuple[str, str]] = set()
     for op, spec, use in _uses(program, registry):
         binding = bound.get(use.port)
-        adapter = registry.adapters.get(use.port, {}).get(binding.adapter) if binding else None
+        if binding is None or not use.capabilities:
+            continue
+        adapters = registry.adapters.get(use.port, {})
+        adapter = adapters.get(binding.adapter)
         for pattern in () if adapter is None else use.capabilities:
             wanted = _capability(op, spec, pattern)
-            assert binding is not None
-            assert adapter is not None
-            if wanted is None or wanted in adapter.capabilities or (op.stage, wanted) in told:
+            if wanted is None or adapter is None or wanted in adapter.capabilities:
                 continue
-            told.add((op.stage, wanted))
-            yield _lacking(op, use, pattern, wanted, binding, adapter, registry)
+            if (op.stage, wanted) not in told:
+                told.add((op.stage, wanted))
+                others = sorted(adapters.keys() - {binding.adapter})
+                yield _lacking(op, pattern, wanted, binding, adapter, others)
 
 
 def unused_adapters(
@@ -82,8 +85,8 @@ def unused_adapters(
 def _uses(program: Program, registry: Registry) -> Iterator[tuple[Stage, StageSpec, PortUse]]:
     for op in stages(program):
         spec = registry.stages.get(op.stage)
-        for use in () if spec is None else spec.ports:
-            yield op, spec, use  # type: ignore[misc]
+        if spec is not None:
+            yield from ((op, spec, use) for use in spec.ports)
 
 
 def _capability(op: Stage, spec: StageSpec, pattern: str) -> str | None:
@@ -102,29 +105,22 @@ def _capability(op: Stage, spec: StageSpec, pattern: str) -> str | None:
 
 
 def _lacking(
-    op: Stage,
-    use: PortUse,
-    pattern: str,
-    wanted: str,
-    binding: Binding,
-    adapter: AdapterSpec,
-    registry: Registry,
+    op: Stage, pattern: str, wanted: str, binding: Binding, adapter: AdapterSpec, others: list[str]
 ) -> Diagnostic:
     named = (dict(op.config).get(name) for name in _SETTING.findall(pattern))
     spans = (expression_span(expr, op.span) for expr in named if expr is not None)
-    able = sorted(
-        name
-        for name, other in registry.adapters.get(use.port, {}).items()
-        if wanted in other.capabilities
-    )
-    others = " or ".join(f"`{use.port}: {name}`" for name in able)
     alike = {known for known in adapter.capabilities if _family(known) == _family(wanted)}
+    if closest(wanted, alike) is None and others:
+        # Whether they can is for them to say: looking would import what the recipe does not name.
+        help = "bind another: " + " or ".join(f"`{binding.port}: {name}`" for name in others)
+    else:
+        help = did_you_mean(wanted, alike) or ""
     return Diagnostic(
         "K307",
         f"the adapter `{adapter.name}` cannot do `{wanted}`, which `{op.stage}` asks for",
         place(next(spans, op.span), "asked for here"),
-        places(place(binding.span, f"`{adapter.name}` is bound to `{use.port}` here")),
-        f"bind {others}" if others else did_you_mean(wanted, alike),
+        places(place(binding.span, f"`{adapter.name}` is bound to `{binding.port}` here")),
+        help or None,
     )
 
 
