@@ -16,8 +16,8 @@ from tests.documents import Block, Command, blocks, commands, shows
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
-#: Commands that set up or test the project: a test cannot run them, and does not need to.
-OURS = ("make ", "git clone ", "cd kitchen", 'pip install "', ".venv/")
+#: Commands that change the environment that the tests run in.
+OURS = ("git clone ", "cd kitchen", 'pip install "', ".venv/")
 #: What a page says to install a reader's own package; here it goes beside the page, not to .venv.
 INSTALL = "pip install --editable ."
 INSTALL_BESIDE = "pip install --quiet --no-deps --no-build-isolation --target site ."
@@ -66,8 +66,17 @@ def follow(block: Block, folder: Path, place: str) -> None:
         check_command(Command(f"{sys.executable} - <<'END'\n{block.text}END", "", 0), folder, place)
     elif block.language == "console":
         for command in commands(block):
-            if not command.text.startswith(OURS):
+            if command.text.startswith("make "):
+                check_target(command, place)
+            elif not command.text.startswith(OURS):
                 check_command(command, folder, place)
+
+
+def check_target(command: Command, place: str) -> None:
+    """A `make` command is not run, for it would run the tests; but it has to be there."""
+    target = command.text.partition("#")[0]
+    done = run(Command(f"{target} --dry-run", "", 0), ROOT)
+    assert done.returncode == 0, f"{place}: {command.text}\n{done.stdout}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -82,6 +91,14 @@ def test_links_lead_somewhere(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for target in re.findall(r"\]\((?!https?:)([^)#\s]+)", text):
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_continuous_integration_runs_the_test_command_of_the_readme() -> None:
+    (block, *_) = (found for found in blocks(PAGES[0]) if found.language == "console")
+    tests = [command.text.partition(" #")[0].strip() for command in commands(block)]
+    assert "make test" in tests
+    last = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()[-1]
+    assert last == "exec make test"
 
 
 @pytest.mark.parametrize(
