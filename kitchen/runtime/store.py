@@ -145,9 +145,13 @@ def require_space(folder: Path, size: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < size:
         raise StorageError(
-            f"`{folder}` needs {size / 1e6:,.0f} MB of free space and has {free / 1e6:,.0f} MB",
-            help="make room on that disk, or choose another",
+            f"`{folder}` needs {_amount(size)} of free space and has {_amount(free)}",
+            help="make room on that disk and resume; what was committed before is whole",
         )
+
+
+def _amount(size: int) -> str:
+    return f"{size / 1e6:,.0f} MB" if size >= 10e6 else f"{size / 1e3:,.0f} kB"
 
 
 def _put_in_place(temporary: Path, target: Path) -> Path | None:
