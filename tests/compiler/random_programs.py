@@ -277,6 +277,13 @@ class Growing:
         names = sorted(n for n in scope.own if scope.values[n].type in (INT, CELL))
         return self.random.sample(names, min(len(names), self.random.randrange(4)))
 
+    def result(self, inner: Scope, name: str) -> Expr:
+        """What a name stands for at the end of a region; of a number also something computed."""
+        value = inner.values[name]
+        if value.type == INT and self.random.random() < 0.15:
+            return self.number(inner)
+        return Ref(value, self.span())
+
     def loop(self, scope: Scope, depth: int) -> Op:
         stop = self.random.choice(
             (Const(self.random.randrange(3), INT), Ref(scope.values["n"], self.span()))
@@ -294,7 +301,7 @@ class Growing:
         while_ = self.truth(inner) if self.random.random() < 0.2 else None
         ops = self.body(inner, depth)
         until = self.truth(inner) if self.random.random() < 0.2 else None
-        results = tuple(Ref(inner.values[name], self.span()) for name in carried)
+        results = tuple(self.result(inner, name) for name in carried)
         outputs = tuple(self.version(name, scope.values[name].type) for name in carried)
         self.define(scope, outputs)
         return Loop(
@@ -315,7 +322,7 @@ class Growing:
         changed = self.some(scope)
         arms = [scope.inner(set(changed)) for _ in range(2)]
         bodies = [self.body(arm, depth) for arm in arms]
-        results = [[Ref(arm.values[name], self.span()) for name in changed] for arm in arms]
+        results = [[self.result(arm, name) for name in changed] for arm in arms]
         outputs = [self.version(name, scope.values[name].type) for name in changed]
         for index, arm in enumerate(arms):
             new = [v for v in arm.of(INT) if v.name not in scope.values]

@@ -10,7 +10,7 @@ from kitchen.compiler.rewrites.facts import read_by_name, rebuilt, stands_for
 from kitchen.compiler.rewrites.outputs import agreed, narrowed
 from kitchen.compiler.rewrites.reasons import decided, removals
 from kitchen.ir.expr import Const, Expr, Value
-from kitchen.ir.program import Branch, Op, Program, Removal
+from kitchen.ir.program import Branch, Op, Program, Region, Removal
 from kitchen.ir.spec import Registry
 from kitchen.ir.walk import transform
 
@@ -63,15 +63,22 @@ class Taking:
         return (narrowed(op, [output not in same for output in op.outputs]),)
 
     def _known(self, op: Branch, condition: Const) -> Iterable[Op]:
+        """The side that is taken, in place of the branch.
+
+        An output that the end reads by name must still be made: a branch without ops makes it.
+        """
         taken, other = (op.then, op.orelse) if condition.value else (op.orelse, op.then)
-        given = list(zip(op.outputs, taken.results, strict=True))
-        replaceable = all(stands_for(value, expr, self.by_name) for value, expr in given)
-        if not replaceable and (taken.ops or not other.ops):
-            return (op,)
-        reason = decided(self.program, condition)
-        self.removed.extend(removals(other, "fold_branches", reason))
-        if not replaceable:
-            # The end reads an output by name, so it must be made; the other side need not be.
-            return (replace(op, then=taken, orelse=taken),)
+        given = {
+            value: expr
+            for value, expr in zip(op.outputs, taken.results, strict=True)
+            if stands_for(value, expr, self.by_name)
+        }
+        self.removed.extend(removals(other, "fold_branches", decided(self.program, condition)))
         self.known.update(given)
-        return taken.ops
+        if len(given) == len(op.outputs):
+            return taken.ops
+        if not (given or op.then.ops or op.orelse.ops) and op.then == op.orelse:
+            return (op,)
+        arm = Region(results=taken.results)
+        making = replace(op, then=arm, orelse=arm)
+        return (*taken.ops, narrowed(making, [output not in given for output in op.outputs]))
