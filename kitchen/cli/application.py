@@ -79,6 +79,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader has seen enough. What is left in the buffer must not be flushed at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    except Exception as error:
+        from kitchen.runtime.plugins import PluginError
+
+        if not isinstance(error, PluginError):
+            raise
+        help = "remove the package, or install a version of it that fits"
+        return refuse([Diagnostic("K097", str(error), None, (), help)])
 
 
 def refuse(diagnostics: Sequence[Diagnostic]) -> int:

@@ -13,6 +13,8 @@ from kitchen.ir.visible import width
 Json = dict[str, Any]
 
 _ORIGINS = {"default": DIM, "recipe": "", "--set": YELLOW}
+#: A longer value is folded.
+WIDEST_VALUE = 50
 _INDENT: tuple[list[Word], int] = ([], 2)
 
 
@@ -46,19 +48,21 @@ def _title(plan: Json, page: Page) -> list[str]:
 
 def _params(params: dict[str, Json], page: Page) -> list[str]:
     names = _widest(params, 28)
-    values = _widest((_setting(param["value"]) for param in params.values()), 40)
+    values = _widest((_setting(param["value"]) for param in params.values()), 24)
     lines: list[str] = []
     for name, param in params.items():
         style = _ORIGINS[param["origin"]]
-        value = _setting(param["value"])
+        first, *rest = page.folded(words(_setting(param["value"]), style), WIDEST_VALUE)
         cells = [
             _INDENT,
             ([Word(name)], max(names, width(name)) + 2),
-            ([Word(value, style)], max(values, width(value)) + 2),
+            (first, max(values, _width(first)) + 2),
             ([Word(param["origin"], style or CYAN)], 9),
         ]
         room = page.columns - sum(columns for _, columns in cells)
         lines += page.row(cells, [Word(_clipped(param["doc"], room), DIM)])
+        indent = " " * (max(names, width(name)) + 4)
+        lines += [indent + page.shown(more) for more in rest]
     return lines
 
 
@@ -121,6 +125,10 @@ def _gone(removals: list[Json]) -> Iterator[Word]:
         yield Word(f"{removal['op']}{place}{comma}", DIM)
 
 
+def _width(line: list[Word]) -> int:
+    return sum(word.width for word in line) + max(len(line) - 1, 0)
+
+
 def _widest(texts: Iterable[str], most: int) -> int:
     """The width of a column: that of its widest text among those that are not too wide."""
     return max((width(text) for text in texts if width(text) <= most), default=0)
@@ -131,6 +139,6 @@ def _setting(value: object) -> str:
 
 
 def _clipped(text: str, room: int) -> str:
-    if room < 16:
+    if room < 24:
         return ""
     return text if width(text) <= room else text[: room - 1].rstrip() + "…"

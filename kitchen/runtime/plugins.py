@@ -30,7 +30,12 @@ class Named(Mapping[str, T]):
 
     def __getitem__(self, name: str) -> T:
         if name not in self._loaded:
-            self._loaded[name] = self._load(self._found[name])
+            found = self._found[name]
+            try:
+                self._loaded[name] = self._load(found)
+            except (ImportError, AttributeError, TypeError) as cause:
+                given = f"`{name}`, which {_owner(found)} gives as `{found.value}`"
+                raise PluginError(f"{given}, cannot be loaded: {cause}") from cause
         return self._loaded[name]
 
     def __contains__(self, name: object) -> bool:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
+from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 
 import pytest
 
 from kitchen.cli.application import COMMANDS
+from kitchen.runtime import plugins
 from tests.cli.conftest import Kitchen
 from tests.conftest import Golden
 
@@ -44,8 +47,6 @@ WRONG = {
 
 @pytest.mark.parametrize("case", WRONG)
 def test_wrong(kitchen: Kitchen, golden: Golden, case: str) -> None:
-    import shlex
-
     done = kitchen(*shlex.split(WRONG[case]))
     assert (done.code, done.out) == (2, "")
     assert done.err == golden("txt", name=case)
@@ -86,3 +87,32 @@ def test_file_that_is_no_text(kitchen: Kitchen, tmp_path: Path) -> None:
     done = kitchen("compile", tmp_path / "recipe.yaml")
     assert done.code == 2
     assert "is not UTF-8 text" in done.err
+
+
+def _entry(name: str, value: str, group: str = "kitchen.stages") -> EntryPoint:
+    return EntryPoint(name=name, value=value, group=group)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        _entry("tokenize", "elsewhere.stages:tokenize"),
+        _entry("bake", "not_installed.stages:bake"),
+        _entry("bake", "kitchen.runtime.stages.data:bake"),
+        _entry("oven", "kitchen.runtime.stages.data:tokenize", "kitchen.adapters.training"),
+    ],
+    ids=["twice", "no_module", "no_function", "no_adapter"],
+)
+def test_packages_that_do_not_fit(
+    kitchen: Kitchen, golden: Golden, monkeypatch: pytest.MonkeyPatch, entry: EntryPoint
+) -> None:
+    found = plugins.entry_points()
+    installed = [one for group in found.groups for one in found.select(group=group)]
+    monkeypatch.setattr(plugins, "entry_points", lambda: EntryPoints((*installed, entry)))
+    plugins._groups.cache_clear()
+    try:
+        done = kitchen("list", "adapters" if "adapters" in entry.group else "stages")
+    finally:
+        plugins._groups.cache_clear()
+    assert (done.code, done.out) == (2, "")
+    assert done.err == golden
