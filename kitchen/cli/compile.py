@@ -51,12 +51,15 @@ def command(
         message = f"`--show {shown}` has no format `{form}`"
         help = "known: " + ", ".join(f"`{known}`" for known in FORMATS[shown])
         return refuse([line.fault("K093", message, form, "", help)])
+    from kitchen.compiler.frontend.reader import paused_collection
+
     try:
-        if after is not None:
-            _check_pass(line, after)
-        loaded = load_recipe(line, recipe, settings)
-        compiled = loaded.compiled(after)
-        text = _shown(loaded, compiled, shown, form)
+        with paused_collection():  # the process ends soon: nothing is worth collecting
+            if after is not None:
+                _check_pass(line, after)
+            loaded = load_recipe(line, recipe, settings)
+            compiled = loaded.compiled(after)
+            text = _shown(loaded, compiled, shown, form)
         if probe:
             text += _probed(loaded, compiled, shown=form == "text")
     except CompileError as error:
@@ -130,11 +133,16 @@ def _check_pass(line: CommandLine, name: str) -> None:
 
 def _probed(loaded: Loaded, compiled: Compiled, *, shown: bool) -> str:
     """What training would see. Raises CompileError where it would see nothing."""
+    from kitchen.cli.failures import failure_of
     from kitchen.cli.probe_text import probe_text
     from kitchen.execution import look_at_data
     from kitchen.ir.render import render_text
+    from kitchen.runtime.environment import BindError
 
-    report, diagnostics = look_at_data(loaded, compiled)
+    try:
+        report, diagnostics = look_at_data(loaded, compiled)
+    except BindError as error:
+        raise CompileError([failure_of(error)[0]]) from error
     if not shown:
         return ""
     paper = page(sys.stdout)

@@ -20,6 +20,7 @@ from kitchen.compiler.frontend.syntax import (
 )
 from kitchen.ir.diagnostic import CompileError, did_you_mean
 from kitchen.ir.spec import Registry, Setting
+from kitchen.ir.visible import visible
 
 #: What stands in a new recipe for a value that only its author knows, by the type's name.
 PLACEHOLDERS = {"Str": "CHANGE-ME", "Int": 0, "Float": 0.0, "Bool": False}
@@ -50,7 +51,7 @@ def command(line: CommandLine, workflow: str, file: Path | None) -> int:
         click.echo(text, nl=False)
     else:
         _write(line, file, text)
-        click.echo(f"wrote {file}; next: kitchen compile {file}")
+        click.echo(visible(f"wrote {file}; next: kitchen compile {file}"))
     return DONE
 
 

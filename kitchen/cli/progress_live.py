@@ -62,6 +62,10 @@ class Screen:
         """Put a line above the drawing, to stay."""
         self.console.print(Text(line, "dim"))
 
+    def warn(self, message: str) -> None:
+        """Put a warning above the drawing."""
+        self.console.print(Text(f"warning: {visible(message)}", "yellow"))
+
     # ------------------------------------------------------------------------------------ drawing
 
     def drawn(self) -> RenderableType:

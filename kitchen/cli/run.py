@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from kitchen.cli.command_line import CommandLine
 from kitchen.cli.recipe import load_recipe, set_option
 from kitchen.cli.terminal import has_colour, page
 from kitchen.ir.diagnostic import Diagnostic
+from kitchen.ir.visible import visible
 
 if TYPE_CHECKING:
     from kitchen.execution import Prepared
@@ -116,7 +117,7 @@ def _prepared(
     try_adapters(loaded, compiled)
     path = run_dir or next_folder(RUNS, compiled.program.name)
     if not quiet:
-        click.echo(f"{loaded.path} can run; it would do so in {path}")
+        click.echo(visible(f"{loaded.path} can run; it would do so in {path}"))
     return None
 
 
@@ -128,7 +129,7 @@ def _reopened(path: Path, quiet: bool) -> Prepared | None:
     if status is None or status.state != "done":
         return reopen(path, _report)
     if not quiet:
-        click.echo(f"{path} is done; there is nothing to go on with")
+        click.echo(f"{visible(str(path))} is done; there is nothing to go on with")
     return None
 
 
@@ -136,8 +137,8 @@ def _run(prepared: Prepared, quiet: bool) -> int:
     from kitchen.runtime.signals import StopRequest
 
     stop, path = StopRequest(), prepared.directory.path
-    with _display(f"{prepared.program.name} in {path}", stop, quiet) as listeners:
-        status = prepared.run(listeners, stop, _report)
+    with _display(f"{prepared.program.name} in {path}", stop, quiet) as (listeners, report):
+        status = prepared.run(listeners, stop, report)
     if not quiet:
         from kitchen.cli.run_report import read_curves, run_report
         from kitchen.cli.run_summary import summary_text
@@ -149,10 +150,15 @@ def _run(prepared: Prepared, quiet: bool) -> int:
 
 
 @contextmanager
-def _display(heading: str, stop: StopRequest, quiet: bool) -> Iterator[tuple[Listener, ...]]:
-    """What shows the progress: drawn on a terminal, in lines elsewhere, not at all if quiet."""
+def _display(
+    heading: str, stop: StopRequest, quiet: bool
+) -> Iterator[tuple[tuple[Listener, ...], Callable[[str], None]]]:
+    """What shows the progress: drawn on a terminal, in lines elsewhere, not at all if quiet.
+
+    Gives the listeners, and what is to be told of warnings.
+    """
     if quiet:
-        yield ()
+        yield (), _report
         return
     from kitchen.cli.progress import Progress
 
@@ -160,12 +166,12 @@ def _display(heading: str, stop: StopRequest, quiet: bool) -> Iterator[tuple[Lis
         from kitchen.cli.progress_live import Screen
 
         with Screen(Progress(), heading, stop) as screen:
-            yield (screen,)
+            yield (screen,), screen.warn
     else:
         from kitchen.cli.progress_lines import Lines
 
-        click.echo(heading)
-        yield (Lines(Progress(), click.echo),)
+        click.echo(visible(heading))
+        yield (Lines(Progress(), click.echo),), _report
 
 
 @contextmanager
@@ -182,7 +188,7 @@ def _passing(message: str, quiet: bool) -> Iterator[None]:
 
 
 def _report(message: str) -> None:
-    click.echo(f"warning: {message}", err=True)
+    click.echo(f"warning: {visible(message)}", err=True)
 
 
 def _warn(diagnostics: Sequence[Diagnostic]) -> None:

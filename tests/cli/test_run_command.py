@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from kitchen.cli import progress
+from kitchen.cli.run_report import read_curves, run_report
+from kitchen.runtime.adapter import Adapter
 from kitchen.runtime.events import Event, MetricsLogged
 from kitchen.runtime.lock import locked
 from tests.cli.conftest import Done, Kitchen
@@ -204,3 +206,40 @@ def test_a_folder_that_cannot_be_made(kitchen: Kitchen, tmp_path: Path) -> None:
     assert done.code in (2, 3)
     assert re.search(r"error\[K70[46]\]", done.err)
     assert "Traceback" not in done.err
+
+
+def test_the_report_of_a_run_that_goes_on(
+    kitchen: Kitchen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, seen = tmp_path / "run", []
+    at_step(5, lambda: seen.append(run_report(run, read_curves(run))), monkeypatch)
+    assert kitchen("run", "train.yaml", "--run-dir", run).code == 0
+    (report,) = seen
+    assert report["status"] == "running"
+    assert report["checkpoints"]
+    assert "weights" not in report["paths"]
+
+
+def test_another_adapter_for_one_run(kitchen: Kitchen, tmp_path: Path) -> None:
+    arguments = ("train.yaml", "--set", "adapters.metrics=noop", "--run-dir", tmp_path / "run")
+    done = kitchen("run", *arguments)
+    assert done.code == 0
+    assert not (tmp_path / "run" / "metrics").exists()
+    assert kitchen("report", tmp_path / "run").code == 0
+
+
+def test_an_adapter_whose_package_is_missing(
+    kitchen: Kitchen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, golden: Golden
+) -> None:
+    def bind(*_: object) -> None:
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    monkeypatch.setattr(Adapter, "bind", bind)
+    for arguments in ([], ["--no-probe"], ["--dry-run"]):
+        done = kitchen("run", "train.yaml", "--run-dir", tmp_path / "run", *arguments)
+        assert done.code == 2
+        assert "the package `torch` is not installed" in done.err
+        assert not (tmp_path / "run").exists()
+    probed = kitchen("compile", "train.yaml", "--probe")
+    assert (probed.code, probed.out) == (2, "")
+    assert probed.err == golden
