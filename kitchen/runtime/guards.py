@@ -10,6 +10,7 @@ from typing import Any
 from kitchen.ir.expr import EvaluationError
 from kitchen.ir.program import Retry, Stage
 from kitchen.runtime.events import Retrying
+from kitchen.runtime.manifest import StorageError
 from kitchen.runtime.ports import AdapterError, DataError
 from kitchen.runtime.world import World
 
@@ -66,7 +67,8 @@ def is_worth_retrying(error: BaseException) -> bool:
     if isinstance(error, OSError):
         return isinstance(error, ConnectionError | TimeoutError | InterruptedError)
     return isinstance(error, Exception) and not isinstance(
-        error, DataError | EvaluationError | MemoryError | TypeError | AssertionError
+        error,
+        DataError | EvaluationError | StorageError | MemoryError | TypeError | AssertionError,
     )
 
 

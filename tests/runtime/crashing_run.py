@@ -12,7 +12,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +32,17 @@ def arm(point: str) -> None:
 
     "before forward_backward 3" and "after optim_step 2" count calls of a stage; "commit 2 7" is
     before the seventh call to the disk of the second checkpoint, "disk 40" before the fortieth of
-    all. The signal is SIGKILL, or the one named last: "after optim_step 2 SIGTERM". At "full 40"
-    there is no signal, but no room on the disk for that call.
+    all. The signal is SIGKILL, or those named last: "after optim_step 2 SIGINT SIGINT". At
+    "full 40" there is no signal, but no room on the disk for that call.
     """
-    words = point.split()
-    number = signal.Signals[words.pop()] if words[-1].startswith("SIG") else signal.SIGKILL
+    words = [word for word in point.split() if not word.startswith("SIG")]
+    named = [signal.Signals[word] for word in point.split() if word.startswith("SIG")]
     match words:
         case ["before" | "after" as when, name, count]:
             functions = plugins.functions()
-            plugins.functions = lambda: _Watched(functions, name, when, int(count), number)
+            plugins.functions = lambda: _Watched(
+                functions, name, when, int(count), named or [signal.SIGKILL]
+            )
         case ["disk", count]:
             store.system = FaultySystem(at=int(count), fault="sigkill").system()
         case ["full", count]:
@@ -55,10 +57,15 @@ class _Watched(Mapping[str, Any]):
     """The stages, one of which sends a signal at one of its calls."""
 
     def __init__(
-        self, functions: Mapping[str, Any], name: str, when: str, at: int, number: signal.Signals
+        self,
+        functions: Mapping[str, Any],
+        name: str,
+        when: str,
+        at: int,
+        numbers: Sequence[signal.Signals],
     ) -> None:
         self._functions, self._name = functions, name
-        self._when, self._at, self._number = when, at, number
+        self._when, self._at, self._numbers = when, at, numbers
 
     def __getitem__(self, name: str) -> Any:
         function = self._functions[name]
@@ -74,14 +81,19 @@ class _Watched(Mapping[str, Any]):
         @functools.wraps(function)
         def watched(*args: Any, **kwargs: Any) -> Any:
             self._at -= 1
-            if self._at == 0 and self._when == "before":
-                os.kill(os.getpid(), self._number)
+            due = self._at == 0
+            if due and self._when == "before":
+                self._send()
             result = function(*args, **kwargs)
-            if self._at == 0 and self._when == "after":
-                os.kill(os.getpid(), self._number)
+            if due and self._when == "after":
+                self._send()
             return result
 
         return watched
+
+    def _send(self) -> None:
+        for number in self._numbers:
+            os.kill(os.getpid(), number)
 
 
 def _arm_commit(commit: int, count: int) -> None:

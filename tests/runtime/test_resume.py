@@ -23,7 +23,7 @@ from tests.runtime.scenarios import flip_bit
 
 pytestmark = pytest.mark.slow
 
-KILLED, DONE, BAD_INPUT, FAILED, STOPPED = -9, 0, 2, 3, 75
+KILLED, DONE, BAD_INPUT, FAILED, STOPPED, INTERRUPTED = -9, 0, 2, 3, 75, 130
 
 RECIPE = """
 kitchen: 1
@@ -139,6 +139,10 @@ DEATHS = {
         "after optim_step 3",
         "before load_state 1 SIGTERM",
     ],
+    "interrupted, and at once again": [
+        "after optim_step 5 SIGINT SIGINT",
+        "before save_weights 1 SIGTERM SIGINT",
+    ],
 }
 
 
@@ -146,7 +150,8 @@ DEATHS = {
 def test_a_killed_run_ends_the_same(runs: Runs, adapter: str, when: str, tmp_path: Path) -> None:
     life = Life(runs, runs.folder / f"{adapter}.yaml", tmp_path / "run")
     for point in DEATHS[when]:
-        assert life.go(point) == (STOPPED if "SIG" in point else KILLED), (point, runs.output)
+        code = (KILLED, STOPPED, INTERRUPTED)[point.count("SIG")]
+        assert life.go(point) == code, (point, runs.output)
     assert life.go() == DONE, runs.output
     assert not differences(outcome(life.path), whole(runs, adapter))
 
