@@ -137,12 +137,21 @@ def test_another_seed_gives_other_weights(
 
 
 def test_a_closed_session_is_refused(
-    training: TrainingClient, opened: Callable[[], Session], batch: Batch
+    training: TrainingClient, opened: Callable[[], Session], batch: Batch, tmp_path: Path
 ) -> None:
     session = opened()
+    training.forward_backward(session, batch, CROSS_ENTROPY)
     training.close_session(session)
-    with pytest.raises(AdapterError, match="closed"):
-        loss_of(training, session, batch)
+    uses: list[Callable[[], object]] = [
+        lambda: loss_of(training, session, batch),
+        lambda: training.optim_step(session, ADAM).result(),
+        lambda: training.save_state(session, tmp_path / "state"),
+        lambda: training.save_weights(session, tmp_path / "weights", merge=True),
+    ]
+    for use in uses:
+        with pytest.raises(AdapterError, match="closed"):
+            use()
+    training.close_session(session)  # once more does no harm
 
 
 # ------------------------------------------------------------------------------------- passes

@@ -121,7 +121,7 @@ class NoopTraining:
 
     def close_session(self, session: Session) -> None:
         self._record("close_session")
-        _own(session).closed = True
+        _own(session, closing=True).closed = True
 
     def _load(self, session: UnigramSession, folder: Path) -> dict[str, Any]:
         try:
@@ -145,13 +145,13 @@ class NoopTraining:
         self.calls.append(Call(method, asked))
 
 
-def _own(session: Session) -> UnigramSession:
+def _own(session: Session, *, closing: bool = False) -> UnigramSession:
     if not isinstance(session, UnigramSession):
         raise AdapterError(
             f"the `noop` adapter cannot train a `{type(session).__name__}`",
             help="bind one adapter to `training` for the whole recipe",
         )
-    if session.closed:
+    if session.closed and not closing:
         raise AdapterError(
             "the session is closed", help="use it before `close_session`, or open another"
         )

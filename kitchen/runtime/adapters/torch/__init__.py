@@ -9,10 +9,8 @@ from __future__ import annotations
 import os
 from typing import Literal
 
-from pydantic import Field
-
 from kitchen.runtime.adapter import Adapter
-from kitchen.runtime.stage import Config
+from kitchen.runtime.config import Config, setting
 
 # Every import of torch in kitchen comes through this package, so this is read before OpenMP loads.
 # Its default lets idle threads spin, which on a busy machine costs most of the speed.
@@ -24,10 +22,10 @@ LOSSES = ("cross_entropy", "importance_sampling", "ppo", "cispo", "dro")
 class TorchConfig(Config):
     """Where to compute. On `cuda` the model computes in bfloat16, on `cpu` in float32."""
 
-    device: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="`auto` takes the GPU where there is one"
+    device: Literal["auto", "cpu", "cuda"] = setting(
+        default="auto", doc="`auto` takes the GPU where there is one"
     )
-    threads: int = Field(0, ge=0, description="CPU threads; 0 leaves it to PyTorch")
+    threads: int = setting(default=0, minimum=0, doc="CPU threads; 0 leaves it to PyTorch")
 
 
 TRAINING = Adapter(

@@ -85,7 +85,8 @@ def _logits(session: TorchSession, layout: Layout, kept: torch.Tensor | None) ->
             logits_to_keep=0 if kept is None else kept,
         ).logits[0]
         return logits.float()
-    grid = layout.ids.view(layout.documents, layout.longest)
+    (group,) = layout.groups
+    grid = layout.ids.view(group.documents, group.longest)
     logits = session.model(input_ids=grid, use_cache=False).logits.flatten(0, 1)
     return (logits if kept is None else logits.index_select(0, kept)).float()
 

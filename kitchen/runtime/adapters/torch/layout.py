@@ -5,14 +5,16 @@ tokens, so a row of many documents costs no padding there; attention alone needs
 
 - *dense*: each document takes L places, the longest one's length. Attention sees (N, L) by a view,
   without a copy. Padding follows its document, so under a causal mask no token sees it.
-- *ragged*: documents follow each other without padding. Attention copies queries, keys and values
-  into (N, L) and its output back, which is cheap next to multiplying padding by every weight.
+- *ragged*: documents follow each other without padding, the longest first. Attention takes those
+  of like length together: it copies their queries, keys and values into (n, L) and its output
+  back, which is cheap next to multiplying padding by every weight.
 
 Both are exact per document, with positions that start again in each.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,22 +31,35 @@ ATTENTION = "kitchen_documents"
 #: transformers hands a mask of four dimensions on as it is: here, to make none of its own
 NO_MASK = torch.empty(0, 0, 0, 0, dtype=torch.bool)
 DENSE_FROM = 0.97  #: share of places that hold a token from which dense is the faster layout
+LIKE = 0.6  #: attention takes documents together that are at least this share of the longest
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """Documents that attention takes together: the places they have in the row, from `first`.
+
+    `grid` gives each place's index in (documents, longest); None where the places are that grid.
+    """
+
+    first: int
+    size: int
+    documents: int
+    longest: int
+    grid: torch.Tensor | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
     """Tokens as the model takes them, and where each token of the batch went.
 
-    ids, positions (1, T); `places` (tokens,) gives each token's index in that row. `grid` gives
-    each one's index in (N, L), or is None where the row is that grid (dense).
+    ids, positions (1, T); `places` (tokens,) gives each token's index in that row. The groups
+    follow each other and fill it.
     """
 
     ids: torch.Tensor
     positions: torch.Tensor
     places: torch.Tensor
-    documents: int
-    longest: int
-    grid: torch.Tensor | None
+    groups: tuple[Group, ...]
 
     @property
     def width(self) -> int:
@@ -56,24 +71,45 @@ def lay_out(batch: Batch, device: torch.device, *, padded: bool = False) -> Layo
     """Choose the faster layout for a batch and bring its tokens into it; `padded`: dense."""
     lengths = np.diff(batch.offsets)
     longest = int(lengths.max(initial=0))
-    positions = np.arange(batch.tokens.size) - np.repeat(batch.offsets[:-1], lengths)
-    grid = np.repeat(np.arange(lengths.size) * longest, lengths) + positions
+    within = np.arange(batch.tokens.size) - np.repeat(batch.offsets[:-1], lengths)
     area = lengths.size * longest
-    if not padded and batch.tokens.size < DENSE_FROM * area:
-        ids, places, gathered = batch.tokens, np.arange(batch.tokens.size), _tensor(grid, device)
-    else:
-        ids = np.zeros(area, np.int64)
-        ids[grid] = batch.tokens
+    if padded or batch.tokens.size >= DENSE_FROM * area:
+        places = np.repeat(np.arange(lengths.size) * longest, lengths) + within
         positions = np.tile(np.arange(longest), lengths.size)
-        places, gathered = grid, None
+        groups: tuple[Group, ...] = (Group(0, area, lengths.size, longest, None),)
+        width = area
+    else:
+        order = np.argsort(-lengths, kind="stable")
+        starts = np.empty_like(lengths)
+        starts[order] = np.cumsum(lengths[order]) - lengths[order]
+        places = np.repeat(starts, lengths) + within
+        positions = np.empty_like(within)
+        positions[places] = within
+        groups = tuple(_groups(lengths[order], device))
+        width = batch.tokens.size
+    ids = np.zeros(width, np.int64)
+    ids[places] = batch.tokens
     return Layout(
         ids=_tensor(ids, device)[None],
         positions=_tensor(positions, device)[None],
         places=_tensor(places, device),
-        documents=int(lengths.size),
-        longest=longest,
-        grid=gathered,
+        groups=groups,
     )
+
+
+def _groups(lengths: np.ndarray, device: torch.device) -> Iterator[Group]:
+    """Documents of like length; the lengths come in falling order."""
+    first = place = 0
+    while first < lengths.size:
+        longest = int(lengths[first])
+        end = int(np.searchsorted(-lengths, -LIKE * longest, side="right"))
+        sizes = lengths[first:end]
+        size = int(sizes.sum())
+        within = np.arange(size) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        grid = np.repeat(np.arange(sizes.size) * longest, sizes) + within
+        even = size == sizes.size * longest
+        yield Group(place, size, sizes.size, longest, None if even else _tensor(grid, device))
+        first, place = end, place + size
 
 
 def _tensor(array: np.ndarray, device: torch.device) -> torch.Tensor:
@@ -99,28 +135,34 @@ def attend_documents(
         return sdpa_attention_forward(
             module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **rest
         )
-    output = scaled_dot_product_attention(
-        _apart(query, layout),
-        _apart(key, layout),
-        _apart(value, layout),
-        dropout_p=dropout,
-        scale=scaling,
-        is_causal=True,
-        enable_gqa=query.shape[1] != key.shape[1],
-    )
-    heads, size = output.shape[1], output.shape[3]
-    flat = output.transpose(1, 2).reshape(-1, heads, size)
-    return (flat if layout.grid is None else flat.index_select(0, layout.grid))[None], None
+
+    def attend(group: Group) -> torch.Tensor:
+        """Attention among the documents of a group, -> (t, H, D)."""
+        span = slice(group.first, group.first + group.size)
+        output = scaled_dot_product_attention(
+            _apart(query[0, :, span], group),
+            _apart(key[0, :, span], group),
+            _apart(value[0, :, span], group),
+            dropout_p=dropout,
+            scale=scaling,
+            is_causal=True,
+            enable_gqa=query.shape[1] != key.shape[1],
+        )
+        flat = output.transpose(1, 2).flatten(0, 1)
+        return flat if group.grid is None else flat.index_select(0, group.grid)
+
+    parts = [attend(group) for group in layout.groups]
+    return (parts[0] if len(parts) == 1 else torch.cat(parts))[None], None
 
 
-def _apart(states: torch.Tensor, layout: Layout) -> torch.Tensor:
-    """(1, H, T, D) -> (N, H, L, D), each document in a row of its own."""
-    heads, size = states.shape[1], states.shape[3]
-    flat = states[0].transpose(0, 1)
-    if layout.grid is not None:
-        area = layout.documents * layout.longest
-        flat = flat.new_zeros(area, heads, size).index_copy(0, layout.grid, flat)
-    return flat.reshape(layout.documents, layout.longest, heads, size).transpose(1, 2)
+def _apart(states: torch.Tensor, group: Group) -> torch.Tensor:
+    """(H, t, D) -> (n, H, L, D), each document in a row of its own."""
+    heads, size = states.shape[0], states.shape[2]
+    flat = states.transpose(0, 1)
+    if group.grid is not None:
+        area = group.documents * group.longest
+        flat = flat.new_zeros(area, heads, size).index_copy(0, group.grid, flat)
+    return flat.reshape(group.documents, group.longest, heads, size).transpose(1, 2)
 
 
 AttentionInterface.register(ATTENTION, attend_documents)

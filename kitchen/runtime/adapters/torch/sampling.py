@@ -48,9 +48,9 @@ class TorchSampling:
         self, sampler: Sampler, prompts: Sequence[np.ndarray], params: SamplingParams, *, count: int
     ) -> Future[list[list[Sample]]]:
         """Row r of prompt p draws from a stream of its own, seeded by (seed, p, r)."""
-        own = _own(sampler)
 
         def work() -> list[list[Sample]]:
+            own = _own(sampler)
             wanted = [
                 Row(prompt, np.random.default_rng([params.seed, p, r]))
                 for p, prompt in enumerate(prompts)
@@ -66,12 +66,13 @@ class TorchSampling:
     def compute_logprobs(
         self, sampler: Sampler, sequences: Sequence[np.ndarray]
     ) -> Future[list[np.ndarray]]:
-        own = _own(sampler)
-        return resolved(lambda: _score(own.session, sequences))
+        return resolved(lambda: _score(_own(sampler).session, sequences))
 
 
 def _own(sampler: Sampler) -> TorchSampler:
     assert isinstance(sampler, TorchSampler), "a sampler is used with the adapter that opened it"
+    if sampler.session.closed:
+        raise AdapterError("the sampler's session is closed", help="sample before `close_session`")
     return sampler
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from kitchen.runtime.ports import AdapterError, ModelOptions
+from kitchen.runtime.ports import ModelOptions
 from kitchen.runtime.values import Session
 
 if TYPE_CHECKING:
@@ -68,25 +68,26 @@ class TorchSession(Session):
     @property
     def model(self) -> Model:
         """The transformers model; with LoRA its linear layers carry the adapter."""
-        if self._model is None:
-            raise AdapterError(
-                "the session is closed", help="use it before `close_session`, or open another"
-            )
+        assert self._model is not None, "the session is closed"
         return self._model
 
+    @property
+    def closed(self) -> bool:
+        return self._model is None
+
     def close(self) -> None:
+        """Let go of the model, its gradients and its moments."""
         self._model = self.peft = None
         self.parameters = {}
-        self.renew_optimizer()
+        self.optimizer.state.clear()
+        self.optimizer.param_groups.clear()
 
     def renew_optimizer(self) -> None:
         """Start AdamW afresh: no moments, no gradients. The count of steps goes on."""
         for parameter in self.parameters.values():
             parameter.grad = None
         self.passes = 0
-        self.optimizer = torch.optim.AdamW(
-            list(self.parameters.values()) or [torch.zeros(1)], lr=0.0, fused=True
-        )
+        self.optimizer = torch.optim.AdamW(self.parameters.values(), lr=0.0, fused=True)
 
     @contextmanager
     def computing(self, *, training: bool) -> Iterator[None]:
@@ -139,5 +140,8 @@ def forked(seed: int, device: torch.device) -> Iterator[None]:
     """The global generators start from a seed, and are put back afterwards."""
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would reach every GPU too
+        for one in devices:
+            with torch.cuda.device(one):
+                torch.cuda.manual_seed(seed)
         yield

@@ -39,6 +39,14 @@ def load(session: TorchSession, folder: Path, *, optimizer: bool) -> None:
     """Take a saved state's weights; with `optimizer` all the rest too, else AdamW starts afresh."""
     facts, tensors = _read(folder)
     _require_same_model(session, tensors, folder)
+    generators = {
+        key: tensors[RANDOM + key] for key in session.random.state if RANDOM + key in tensors
+    }
+    if optimizer and generators.keys() != session.random.state.keys():
+        raise AdapterError(
+            f"the state in `{folder}` was saved on another kind of device",
+            help=f"go on where it was saved, or load its weights alone on {session.device.type}",
+        )
     with torch.no_grad():
         for name, parameter in session.parameters.items():
             parameter.copy_(tensors[WEIGHT + name])
@@ -55,7 +63,7 @@ def load(session: TorchSession, folder: Path, *, optimizer: bool) -> None:
             session.optimizer.state[parameter] = moments
         if (gradient := tensors.get(GRADIENT + name)) is not None:
             parameter.grad = gradient.to(parameter.device)
-    session.random.state = {key: tensors[RANDOM + key] for key in session.random.state}
+    session.random.state = generators
     session.step, session.passes = facts["step"], facts["passes"]
 
 

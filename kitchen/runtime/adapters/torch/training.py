@@ -91,7 +91,7 @@ class TorchTraining:
         return weights.save(_own(session), folder, merge=merge)
 
     def close_session(self, session: Session) -> None:
-        _own(session).close()
+        _own(session, closing=True).close()
 
 
 def _device(name: str) -> torch.device:
@@ -104,11 +104,16 @@ def _device(name: str) -> torch.device:
     return torch.device(name, 0) if name == "cuda" else torch.device(name)
 
 
-def _own(session: Session) -> TorchSession:
+def _own(session: Session, *, closing: bool = False) -> TorchSession:
+    """The session as one of this adapter's, and open, unless it is only to be closed."""
     if not isinstance(session, TorchSession):
         raise AdapterError(
             f"the `torch` adapter cannot train a `{type(session).__name__}`",
             help="bind one adapter to `training` for the whole recipe",
+        )
+    if session.closed and not closing:
+        raise AdapterError(
+            "the session is closed", help="use it before `close_session`, or open another"
         )
     return session
 

@@ -64,18 +64,21 @@ def test_every_way_is_exact(
 
 
 def test_ragged_batches_carry_no_padding(tokenizer: FastTokenizer) -> None:
-    batch = random_batch(tokenizer, (40, 3, 5))
+    batch = random_batch(tokenizer, (3, 40, 2, 30, 4))
     laid = layout.lay_out(batch, CPU)
-    assert laid.width == 48
-    assert laid.positions[0].tolist() == [*range(40), *range(3), *range(5)]
-    assert laid.ids[0].tolist() == batch.tokens.tolist()
+    assert laid.width == 79
+    assert laid.positions[0].tolist() == [*range(40), *range(30), *range(4), *range(3), *range(2)]
+    assert laid.ids[0, laid.places].tolist() == batch.tokens.tolist()
+    shapes = [(group.documents, group.longest, group.size) for group in laid.groups]
+    assert shapes == [(2, 40, 70), (2, 4, 7), (1, 2, 2)]
 
 
 def test_even_batches_are_laid_out_without_a_copy(tokenizer: FastTokenizer) -> None:
     batch = random_batch(tokenizer, (40, 39, 40))
     laid = layout.lay_out(batch, CPU)
-    assert laid.grid is None
-    assert laid.width == 120
+    (group,) = laid.groups
+    assert group.grid is None
+    assert (group.documents, group.longest, laid.width) == (3, 40, 120)
     assert laid.ids[0, laid.places].tolist() == batch.tokens.tolist()
 
 
