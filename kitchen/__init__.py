@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from kitchen.ir.diagnostic import CompileError, Diagnostic
     from kitchen.ir.program import Program
     from kitchen.ir.spec import Effect
-    from kitchen.runtime.stage import Config, stage
+    from kitchen.runtime.config import Config, setting
+    from kitchen.runtime.stage import stage
 
 __all__ = [
     "CompileError",
@@ -22,13 +23,14 @@ __all__ = [
     "explain",
     "resume",
     "run",
+    "setting",
     "stage",
 ]
 
 #: Where each public name lives; it is imported when it is first asked for.
 _HOMES = {
     "CompileError": "kitchen.ir.diagnostic",
-    "Config": "kitchen.runtime.stage",
+    "Config": "kitchen.runtime.config",
     "Diagnostic": "kitchen.ir.diagnostic",
     "Effect": "kitchen.ir.spec",
     "Program": "kitchen.ir.program",
@@ -37,6 +39,7 @@ _HOMES = {
     "explain": "kitchen.api",
     "resume": "kitchen.api",
     "run": "kitchen.api",
+    "setting": "kitchen.runtime.config",
     "stage": "kitchen.runtime.stage",
 }
 

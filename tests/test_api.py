@@ -25,6 +25,7 @@ def test_the_names() -> None:
         "explain",
         "resume",
         "run",
+        "setting",
         "stage",
     ]
     for name in kitchen.__all__:

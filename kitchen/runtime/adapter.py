@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from kitchen.ir.spec import AdapterSpec
+from kitchen.runtime.config import Config, settings_of
 from kitchen.runtime.ports import Workspace
-from kitchen.runtime.stage import Config, settings_of
 
 
 class NoConfig(Config):

@@ -15,9 +15,10 @@ from typing import Any
 
 from kitchen.ir.expr import Const, Expr, Ref, Value, evaluate
 from kitchen.ir.program import Stage
+from kitchen.runtime.config import Config
 from kitchen.runtime.events import StageStopped
 from kitchen.runtime.guards import guarded
-from kitchen.runtime.stage import Config, StageFunction
+from kitchen.runtime.stage import StageFunction
 from kitchen.runtime.world import World
 
 Environment = dict[Value, Any]

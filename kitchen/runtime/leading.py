@@ -9,8 +9,8 @@ from typing import Any
 from kitchen.ir.expr import EvaluationError, Expr, Value, evaluate
 from kitchen.ir.program import Program, Stage
 from kitchen.ir.walk import walk
+from kitchen.runtime.config import Config
 from kitchen.runtime.ports import AdapterError, DataError, DatasetStore
-from kitchen.runtime.stage import Config
 from kitchen.runtime.stages import data
 from kitchen.runtime.values import Dataset, Tokenizer
 

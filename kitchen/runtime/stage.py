@@ -6,23 +6,15 @@ import inspect
 import re
 import typing
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, Protocol, TypeVar
-
-from pydantic import BaseModel, ConfigDict
-from pydantic.fields import FieldInfo
+from typing import Any, Protocol, TypeVar
 
 from kitchen.ir.spec import Effect, Input, PortUse, Setting, StageSpec
 from kitchen.ir.types import SCALARS, Type
 from kitchen.runtime.annotations import type_of
+from kitchen.runtime.config import settings_of
 from kitchen.runtime.values import MUTABLE
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-class Config(BaseModel):
-    """Settings of a stage or an adapter: closed, typed, frozen."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Uses:
@@ -116,34 +108,3 @@ def output_name(type_: Type, stage_name: str) -> str:
     if type_.name in SCALARS or type_.name in ("List", "Stream", "Record", "Unknown"):
         return stage_name
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type_.name).lower()
-
-
-def settings_of(config: type[BaseModel]) -> tuple[Setting, ...]:
-    """The settings a Config class declares, as the compiler reads them."""
-    return tuple(_setting(name, info) for name, info in config.model_fields.items())
-
-
-def _setting(name: str, info: FieldInfo) -> Setting:
-    annotation: Any = info.annotation
-    if typing.get_origin(annotation) is Annotated:
-        annotation = typing.get_args(annotation)[0]
-    bounds = {
-        key: getattr(mark, key)
-        for mark in info.metadata
-        for key in ("ge", "le", "gt", "lt")
-        if hasattr(mark, key)
-    }
-    literal = typing.get_origin(annotation) is Literal
-    required = info.is_required()
-    return Setting(
-        name=name,
-        type=type_of(annotation),
-        required=required,
-        default=None if required else info.get_default(call_default_factory=True),
-        minimum=bounds.get("ge"),
-        maximum=bounds.get("le"),
-        above=bounds.get("gt"),
-        below=bounds.get("lt"),
-        choices=typing.get_args(annotation) if literal else (),
-        doc=info.description or "",
-    )

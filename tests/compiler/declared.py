@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field
-
 from kitchen.ir.source import Source
 from kitchen.ir.spec import AdapterSpec, Effect, Registry, StageSpec
+from kitchen.runtime.config import Config, setting, settings_of
 from kitchen.runtime.ports import DatasetStore, MetricsStore, TrainingClient
-from kitchen.runtime.stage import Config, Uses, settings_of, stage
+from kitchen.runtime.stage import Uses, stage
 from kitchen.runtime.values import (
     Batch,
     Dataset,
@@ -28,27 +27,27 @@ from kitchen.runtime.values import (
 
 
 class Reading(Config):
-    source: str = Field(description="a file or a glob")
+    source: str = setting(doc="a file or a glob")
 
 
 class Fraction(Config):
-    fraction: float = Field(0.1, gt=0, lt=1)
+    fraction: float = setting(default=0.1, above=0, below=1)
     seed: int = 0
 
 
 class Model(Config):
     model: str
-    lora_rank: int = Field(0, ge=0, le=1024)
+    lora_rank: int = setting(default=0, minimum=0, maximum=1024)
     lora_targets: tuple[str, ...] = ()
 
 
 class Tokenize(Config):
     format: Literal["auto", "messages", "text"] = "auto"
-    max_length: int = Field(512, ge=2)
+    max_length: int = setting(default=512, minimum=2)
 
 
 class Batching(Config):
-    batch_size: int = Field(16, ge=1)
+    batch_size: int = setting(default=16, minimum=1)
     epoch: int = 0
 
 
@@ -57,7 +56,7 @@ class Loss(Config):
 
 
 class Rate(Config):
-    learning_rate: float = Field(1e-4, ge=0)
+    learning_rate: float = setting(default=1e-4, minimum=0)
 
 
 class Step(Config):
@@ -157,7 +156,7 @@ STAGES: Iterable[Any] = (
 
 class Torch(Config):
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    threads: int = Field(0, ge=0)
+    threads: int = setting(default=0, minimum=0)
 
 
 class Bucket(Config):

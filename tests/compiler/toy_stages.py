@@ -7,7 +7,8 @@ from typing import Any, NamedTuple, Protocol
 
 from kitchen.ir.source import Source
 from kitchen.ir.spec import Effect, Registry
-from kitchen.runtime.stage import Config, stage
+from kitchen.runtime.config import Config
+from kitchen.runtime.stage import stage
 from kitchen.runtime.values import Handle, Mut, Record, Stream
 
 

@@ -15,9 +15,10 @@ from kitchen.compiler.frontend.parse import parse_recipe
 from kitchen.ir.program import Program
 from kitchen.ir.source import Source
 from kitchen.ir.spec import Effect, Registry
+from kitchen.runtime.config import Config
 from kitchen.runtime.events import Listener
 from kitchen.runtime.ports import AdapterError, Workspace
-from kitchen.runtime.stage import Config, stage
+from kitchen.runtime.stage import stage
 from kitchen.runtime.values import Artifact, Handle, Mut, Record, Stream
 from kitchen.runtime.world import World
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from kitchen.ir.source import Source
 from kitchen.ir.spec import Effect, Registry
-from kitchen.runtime.stage import Config, stage
+from kitchen.runtime.config import Config
+from kitchen.runtime.stage import stage
 
 RECIPE = Source("generated.yaml", "kitchen: 1\nrecipe: generated\nworkflow: generated\n")
 

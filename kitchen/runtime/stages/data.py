@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
-from pydantic import Field
-
 from kitchen.ir.spec import Effect
+from kitchen.runtime.config import Config, setting
 from kitchen.runtime.ports import DataError, DatasetStore, TrainingClient
-from kitchen.runtime.stage import Config, stage
+from kitchen.runtime.stage import stage
 from kitchen.runtime.values import Batch, Dataset, Stream, Tokenizer, Tokens
 
 Format = Literal["auto", "messages", "prompt_completion", "instruction", "question_answer", "text"]
 
 
 class LoadDatasetConfig(Config):
-    source: str = Field(description="a path, a pattern or `package:NAME/PATTERN`: the store says")
+    source: str = setting(doc="a path, a pattern or `package:NAME/PATTERN`: the store says")
 
 
 @stage(effect=Effect.READS)
@@ -26,7 +25,7 @@ def load_dataset(*, config: LoadDatasetConfig, datasets: DatasetStore) -> Datase
 
 
 class SplitDatasetConfig(Config):
-    fraction: float = Field(ge=0, lt=1, description="share of the rows that is held out")
+    fraction: float = setting(minimum=0, below=1, doc="share of the rows that is held out")
     seed: int = 0
 
 
@@ -67,7 +66,7 @@ def split_dataset(dataset: Dataset, *, config: SplitDatasetConfig) -> Split:
 
 
 class LoadTokenizerConfig(Config):
-    model: str = Field(description="preset, local directory or hub id")
+    model: str = setting(doc="preset, local directory or hub id")
     format: Format = "auto"
 
 
@@ -88,9 +87,13 @@ def load_tokenizer(
 
 
 class TokenizeConfig(Config):
-    format: Format = Field("auto", description="what the columns mean; `auto` goes by their names")
+    format: Format = setting(
+        default="auto", doc="what the columns mean; `auto` goes by their names"
+    )
     train_on: Literal["last_assistant", "all_assistant", "all"] = "last_assistant"
-    max_length: int = Field(1024, ge=2, description="tokens; what is longer is cut, and counted")
+    max_length: int = setting(
+        default=1024, minimum=2, doc="tokens; what is longer is cut, and counted"
+    )
 
 
 @stage(effect=Effect.PURE)
@@ -105,15 +108,17 @@ def tokenize(
 
 
 class BuildBatchesConfig(Config):
-    batch_size: int = Field(8, ge=1, description="sequences in a batch")
-    max_tokens: int = Field(
-        0, ge=0, description="tokens in a packed batch; 0 = those of `batch_size` longest sequences"
+    batch_size: int = setting(default=8, minimum=1, doc="sequences in a batch")
+    max_tokens: int = setting(
+        default=0,
+        minimum=0,
+        doc="tokens in a packed batch; 0 = those of `batch_size` longest sequences",
     )
-    epoch: int = Field(0, ge=0)
+    epoch: int = setting(default=0, minimum=0)
     seed: int = 0
     shuffle: bool = True
-    packing: Literal["bucket", "none", "pack"] = Field(
-        "bucket", description="`bucket`: like lengths together; `pack`: up to `max_tokens`; `none`"
+    packing: Literal["bucket", "none", "pack"] = setting(
+        default="bucket", doc="`bucket`: like lengths together; `pack`: up to `max_tokens`; `none`"
     )
 
 
@@ -122,4 +127,4 @@ def build_batches(tokens: Tokens, *, config: BuildBatchesConfig) -> Stream[Batch
     """One epoch of batches, in an order that is a function of seed, epoch and index."""
     from kitchen.runtime.batching import BatchOptions, BatchStream
 
-    return BatchStream(tokens, BatchOptions(**config.model_dump()))
+    return BatchStream(tokens, BatchOptions(**vars(config)))

@@ -9,9 +9,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import Field
-
 from kitchen.ir.spec import Effect
+from kitchen.runtime.config import Config, setting
 from kitchen.runtime.ports import (
     DataError,
     ForwardOutput,
@@ -19,7 +18,7 @@ from kitchen.runtime.ports import (
     MetricsStore,
     TrainingClient,
 )
-from kitchen.runtime.stage import Config, Uses, stage
+from kitchen.runtime.stage import Uses, stage
 from kitchen.runtime.values import Batch, Evaluation, Record, Session, Tokens
 
 LARGEST = 700.0  #: the exponential of more is no float
@@ -27,7 +26,7 @@ AHEAD = 2  #: passes asked for before the first of them is read
 
 
 class EvaluateConfig(Config):
-    batch_size: int = Field(16, ge=1, description="sequences in one pass")
+    batch_size: int = setting(default=16, minimum=1, doc="sequences in one pass")
 
 
 @stage(effect=Effect.READS)
@@ -99,7 +98,7 @@ def evaluation_batches(tokens: Tokens, size: int) -> Iterator[Batch]:
 
 
 class LogEvaluationConfig(Config):
-    step: int = Field(ge=0)
+    step: int = setting(minimum=0)
     prefix: str = "eval"
 
 
@@ -132,9 +131,9 @@ class Best(Record):
 
 
 class TrackBestConfig(Config):
-    step: int = Field(ge=0)
-    patience: int = Field(
-        0, ge=0, description="evaluations without a lower loss before `stop`; 0: never"
+    step: int = setting(minimum=0)
+    patience: int = setting(
+        default=0, minimum=0, doc="evaluations without a lower loss before `stop`; 0: never"
     )
 
 

@@ -5,22 +5,21 @@ from __future__ import annotations
 import json
 from typing import Annotated
 
-from pydantic import Field
-
 from kitchen.ir.spec import Effect
+from kitchen.runtime.config import Config, setting
 from kitchen.runtime.ports import DataError, SamplingClient, SamplingParams, Workspace
-from kitchen.runtime.stage import Config, Uses, stage
+from kitchen.runtime.stage import Uses, stage
 from kitchen.runtime.store import commit_file
 from kitchen.runtime.values import Completions, Session, Tokenizer
 
 
 class GenerateConfig(Config):
-    prompts: tuple[str, ...] = Field(description="what a user says")
-    max_tokens: int = Field(64, ge=1)
-    temperature: float = Field(1.0, ge=0, description="0 takes the likeliest token")
-    top_p: float = Field(1.0, gt=0, le=1)
-    top_k: int = Field(0, ge=0, description="0 leaves all tokens in")
-    seed: int = Field(0, ge=0)
+    prompts: tuple[str, ...] = setting(doc="what a user says")
+    max_tokens: int = setting(default=64, minimum=1)
+    temperature: float = setting(default=1.0, minimum=0, doc="0 takes the likeliest token")
+    top_p: float = setting(default=1.0, above=0, maximum=1)
+    top_k: int = setting(default=0, minimum=0, doc="0 leaves all tokens in")
+    seed: int = setting(default=0, minimum=0)
 
 
 @stage(effect=Effect.READS)
@@ -53,8 +52,8 @@ def generate(
 
 
 class LogCompletionsConfig(Config):
-    label: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="the file's name")
-    step: int = Field(0, ge=0)
+    label: str = setting(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", doc="the file's name")
+    step: int = setting(default=0, minimum=0)
 
 
 @stage(effect=Effect.WRITES)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
-
 from kitchen.ir.spec import Effect
+from kitchen.runtime.config import Config, setting
 from kitchen.runtime.ports import DataError, TrainingClient, Workspace
-from kitchen.runtime.stage import Config, Uses, stage
+from kitchen.runtime.stage import Uses, stage
 from kitchen.runtime.store import commit_folder
 from kitchen.runtime.values import Mut, Session, State, Weights
 
@@ -17,7 +16,7 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"  #: one folder's name
 
 
 class SaveStateConfig(Config):
-    name: str = Field("state", pattern=NAME)
+    name: str = setting(default="state", pattern=NAME)
 
 
 @stage(effect=Effect.WRITES)
@@ -51,8 +50,8 @@ def load_state(
 
 
 class SaveWeightsConfig(Config):
-    name: str = Field("weights", pattern=NAME, description="folder in the run's folder")
-    merge: bool = Field(True, description="LoRA: add the adapter to the weights it adapts")
+    name: str = setting(default="weights", pattern=NAME, doc="folder in the run's folder")
+    merge: bool = setting(default=True, doc="LoRA: add the adapter to the weights it adapts")
 
 
 @stage(effect=Effect.WRITES)

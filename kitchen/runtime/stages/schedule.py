@@ -5,22 +5,25 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from pydantic import Field
-
 from kitchen.ir.spec import Effect
+from kitchen.runtime.config import Config, setting
 from kitchen.runtime.ports import DataError
-from kitchen.runtime.stage import Config, stage
+from kitchen.runtime.stage import stage
 
 
 class LearningRateConfig(Config):
-    peak: float = Field(ge=0)
+    peak: float = setting(minimum=0)
     schedule: Literal["constant", "linear", "cosine", "polynomial", "exponential"] = "linear"
-    warmup_steps: int = Field(0, ge=0, description="steps until the peak is reached")
-    warmup_ratio: float = Field(0.0, ge=0, le=1, description="the same, as a share of all steps")
-    total_steps: int = Field(ge=1)
-    step: int = Field(ge=0, description="steps taken before this one")
-    minimum_ratio: float = Field(0.0, ge=0, le=1, description="share of the peak left at the end")
-    power: float = Field(1.0, gt=0, description="of `polynomial`")
+    warmup_steps: int = setting(default=0, minimum=0, doc="steps until the peak is reached")
+    warmup_ratio: float = setting(
+        default=0.0, minimum=0, maximum=1, doc="the same, as a share of all steps"
+    )
+    total_steps: int = setting(minimum=1)
+    step: int = setting(minimum=0, doc="steps taken before this one")
+    minimum_ratio: float = setting(
+        default=0.0, minimum=0, maximum=1, doc="share of the peak left at the end"
+    )
+    power: float = setting(default=1.0, above=0, doc="of `polynomial`")
 
 
 @stage(effect=Effect.PURE)

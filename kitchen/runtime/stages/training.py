@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
-
 from kitchen.ir.spec import Effect
+from kitchen.runtime.config import Config, setting
 from kitchen.runtime.futures import gather
 from kitchen.runtime.ports import (
     AdamParams,
@@ -19,7 +18,7 @@ from kitchen.runtime.ports import (
     ModelOptions,
     TrainingClient,
 )
-from kitchen.runtime.stage import Config, Uses, stage
+from kitchen.runtime.stage import Uses, stage
 from kitchen.runtime.values import Batch, Losses, Mut, Session, Tokenizer, Update
 
 if TYPE_CHECKING:
@@ -27,13 +26,17 @@ if TYPE_CHECKING:
 
 
 class OpenSessionConfig(Config):
-    model: str = Field(description="a preset, a folder, a hub id, or package:NAME")
-    lora_rank: int = Field(0, ge=0, description="0 trains all weights")
-    lora_alpha: float = Field(32.0, ge=0)
-    lora_dropout: float = Field(0.0, ge=0, lt=1)
-    lora_targets: tuple[str, ...] = Field((), description="linear layers; none named: all of them")
-    dropout: float | None = Field(None, ge=0, lt=1, description="default: the model's own")
-    seed: int = Field(0, ge=0)
+    model: str = setting(doc="a preset, a folder, a hub id, or package:NAME")
+    lora_rank: int = setting(default=0, minimum=0, doc="0 trains all weights")
+    lora_alpha: float = setting(default=32.0, minimum=0)
+    lora_dropout: float = setting(default=0.0, minimum=0, below=1)
+    lora_targets: tuple[str, ...] = setting(
+        default=(), doc="linear layers; none named: all of them"
+    )
+    dropout: float | None = setting(
+        default=None, minimum=0, below=1, doc="default: the model's own"
+    )
+    seed: int = setting(default=0, minimum=0)
 
 
 @stage(effect=Effect.READS)
@@ -44,7 +47,7 @@ def open_session(
     training: Annotated[TrainingClient, Uses("forward_backward")],
 ) -> Session:
     """A model ready to train, with its own optimizer and stream of random numbers."""
-    return training.open_session(ModelOptions(**dict(config)), tokenizer)
+    return training.open_session(ModelOptions(**vars(config)), tokenizer)
 
 
 @stage(effect=Effect.READS)
@@ -58,10 +61,12 @@ def close_session(session: Mut[Session], *, training: TrainingClient) -> None:
 
 class ForwardBackwardConfig(Config):
     loss: Literal["cross_entropy", "importance_sampling", "ppo", "cispo", "dro"] = "cross_entropy"
-    loss_config: dict[str, float] = Field(
-        default_factory=dict, description="settings of the loss; thresholds are absolute"
+    loss_config: dict[str, float] = setting(
+        default={}, doc="settings of the loss; thresholds are absolute"
     )
-    micro_batch_size: int = Field(0, ge=0, description="sequences in one pass; 0: all of them")
+    micro_batch_size: int = setting(
+        default=0, minimum=0, doc="sequences in one pass; 0: all of them"
+    )
 
 
 @stage(effect=Effect.READS)
@@ -124,12 +129,12 @@ def _losses(parts: list[Batch], outputs: list[ForwardOutput]) -> Losses:
 
 
 class OptimStepConfig(Config):
-    learning_rate: float = Field(1e-4, ge=0)
-    beta1: float = Field(0.9, ge=0, lt=1)
-    beta2: float = Field(0.95, ge=0, lt=1)
-    eps: float = Field(1e-8, ge=0)
-    weight_decay: float = Field(0.0, ge=0, description="decoupled, as in AdamW")
-    grad_clip_norm: float = Field(0.0, ge=0, description="0 does not clip")
+    learning_rate: float = setting(default=1e-4, minimum=0)
+    beta1: float = setting(default=0.9, minimum=0, below=1)
+    beta2: float = setting(default=0.95, minimum=0, below=1)
+    eps: float = setting(default=1e-8, minimum=0)
+    weight_decay: float = setting(default=0.0, minimum=0, doc="decoupled, as in AdamW")
+    grad_clip_norm: float = setting(default=0.0, minimum=0, doc="0 does not clip")
 
 
 @stage(effect=Effect.READS)
@@ -140,7 +145,7 @@ def optim_step(
     training: Annotated[TrainingClient, Uses("optim_step")],
 ) -> Future[Update]:
     """Apply the gathered gradients once with AdamW, and clear them."""
-    done = training.optim_step(session, AdamParams(**dict(config)))
+    done = training.optim_step(session, AdamParams(**vars(config)))
     return gather(
         [done],
         lambda outputs: Update(outputs[0].step, outputs[0].grad_norm, config.learning_rate),
