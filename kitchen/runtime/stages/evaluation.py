@@ -77,24 +77,13 @@ def evaluation_batches(tokens: Tokens, size: int) -> Iterator[Batch]:
     """Each sequence once, those of like length together, shifted by one token."""
     import numpy as np
 
+    from kitchen.runtime.batching import gather
+
     lengths = np.diff(tokens.offsets)
     order = np.argsort(lengths, kind="stable")
     order = order[lengths[order] > 1]
     for index, first in enumerate(range(0, len(order), size)):
-        chosen = order[first : first + size]
-        spans = [(int(tokens.offsets[i]), int(tokens.offsets[i + 1])) for i in chosen]
-        weights = np.concatenate([tokens.weights[low + 1 : high] for low, high in spans])
-        yield Batch(
-            index=index,
-            tokens=np.concatenate([tokens.tokens[low : high - 1] for low, high in spans]),
-            offsets=np.concatenate([[0], np.cumsum(lengths[chosen] - 1)]),
-            columns={
-                "targets": np.concatenate([tokens.tokens[low + 1 : high] for low, high in spans]),
-                "weights": weights,
-            },
-            sequences=len(spans),
-            trained=int((weights > 0).sum()),
-        )
+        yield gather(tokens, order[first : first + size], index, normalised=False)
 
 
 class LogEvaluationConfig(Config):
