@@ -179,6 +179,11 @@ class Checkpoints:
     def load(self, checkpoint: Checkpoint, environment: Environment) -> Position:
         """Take what a checkpoint wrote down; gives the position to go on from."""
         content = json.loads((checkpoint.path / "state.json").read_text())
+        if content["schema"] != SCHEMA:
+            raise DataError(
+                f"`{checkpoint.path}` has schema {content['schema']}, and {SCHEMA} is read here",
+                help="go on with the kitchen that the run began with",
+            )
         self.count, self.folder = checkpoint.index, checkpoint.path
         self.restored = content["again"]
         arrays = Arrays(checkpoint.path / "arrays")

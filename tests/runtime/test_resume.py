@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from kitchen.runtime.run_directory import RunDirectory
+from kitchen.runtime.store import commit_file, commit_folder
 from tests.architecture import ROOT
 from tests.runtime.crashing_run import FAULTS
 from tests.runtime.kill import Life, Runs, outcome
@@ -235,6 +236,16 @@ def test_lost_metrics_are_named(runs: Runs, tmp_path: Path) -> None:
     assert life.go() == BAD_INPUT
     assert "metrics were kept under" in runs.output
     assert "Traceback" not in runs.output
+
+
+def test_a_checkpoint_of_another_kitchen_is_refused(runs: Runs, tmp_path: Path) -> None:
+    life = stopped_elsewhere(runs, tmp_path)
+    newest = max((life.path / "checkpoints").iterdir())
+    state = (newest / "state.json").read_text().replace('"schema": 1', '"schema": 0')
+    shutil.rmtree(newest)
+    commit_folder(newest, lambda folder: commit_file(folder / "state.json", state.encode()))
+    assert life.go() == BAD_INPUT
+    assert "has schema 0, and 1 is read here" in runs.output
 
 
 @pytest.mark.parametrize("changed", ["supervised-and-state.yaml", "run/recipe.yaml"])
