@@ -24,9 +24,11 @@ SEQUENCES, BATCHES = 1, 2  #: what is shuffled; each draws from a stream of its 
 class BatchOptions:
     """How sequences become batches.
 
-    `bucket` puts sequences of about one length together, `none` takes them as they come: a batch
+    `none` takes sequences as they come, `bucket` puts those of about one length together: a batch
     holds `batch_size` sequences, the last of an epoch what is left. `pack` fills each batch up to
-    `max_tokens` tokens; 0 stands for those of `batch_size` longest sequences.
+    `max_tokens` tokens; 0 stands for those of `batch_size` longest sequences. `bucket` spares an
+    adapter that pads its work, at a price: a batch of short answers weighs as much as one of long
+    ones, and is less varied, so a model learns less in as many steps.
 
     `normalised` weights sum to 1 over a batch, so that its summed loss is the mean over its
     trained tokens, however it is cut into micro-batches.
@@ -37,7 +39,7 @@ class BatchOptions:
     seed: int = 0
     epoch: int = 0
     shuffle: bool = True
-    packing: Packing = "bucket"
+    packing: Packing = "none"
     normalised: bool = True
 
 

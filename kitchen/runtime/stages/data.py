@@ -118,7 +118,8 @@ class BuildBatchesConfig(Config):
     seed: int = 0
     shuffle: bool = True
     packing: Literal["bucket", "none", "pack"] = setting(
-        default="bucket", doc="`bucket`: like lengths together; `pack`: up to `max_tokens`; `none`"
+        default="none",
+        doc="`none`: as they come; `pack`: up to `max_tokens`; `bucket`: like lengths",
     )
 
 
