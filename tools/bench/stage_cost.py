@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kitchen.compiler.compile import compile_recipe
 from kitchen.ir.program import Program
-from kitchen.runtime.calls import World
+from kitchen.runtime.world import World
 from kitchen.runtime.events import RunStarted, RunStopped
 from kitchen.runtime.interpreter import Interpreter
 from kitchen.runtime.journal import Journal
