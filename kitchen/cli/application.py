@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -61,9 +62,7 @@ def application() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code: 0 done, 2 bad input, 3 a stage failed, 75, 130."""
     line = CommandLine(sys.argv[1:] if arguments is None else arguments)
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+    _make_streams_safe()
     try:
         code = application.main(
             line.words or ["--help"], "kitchen", standalone_mode=False, obj=line
@@ -86,6 +85,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         help = "remove the package, or install a version of it that fits"
         return refuse([Diagnostic("K097", str(error), None, (), help)])
+
+
+def _make_streams_safe() -> None:
+    """Let no character and no closed stream be the end of a command."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # `>&-` in a shell
+            setattr(sys, name, io.StringIO())
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def refuse(diagnostics: Sequence[Diagnostic]) -> int:

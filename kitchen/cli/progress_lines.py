@@ -23,6 +23,13 @@ class Lines:
         self.next = 0
 
     def __call__(self, event: Event) -> None:
+        try:
+            self.tell(event)
+        except OSError:  # whoever read the lines has gone; the run goes on
+            self.write = _unheard
+
+    def tell(self, event: Event) -> None:
+        """Write what there is to say of an event."""
         self.progress(event)
         if isinstance(event, RunStarted):
             self.stages = once(event.program)
@@ -55,6 +62,10 @@ class Lines:
         left = progress.seconds_left()
         if left is not None:
             yield f"{clock(left)} left"
+
+
+def _unheard(line: str) -> None:
+    """Write nothing."""
 
 
 def interval(total: int | None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -49,7 +50,8 @@ class Screen:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.live.stop()
+        with suppress(OSError):
+            self.live.stop()
 
     def __call__(self, event: Event) -> None:
         self.progress(event)
@@ -60,7 +62,8 @@ class Screen:
 
     def say(self, line: str) -> None:
         """Put a line above the drawing, to stay."""
-        self.console.print(Text(line, "dim"))
+        with suppress(OSError):  # the terminal has gone; the run goes on
+            self.console.print(Text(line, "dim"))
 
     def warn(self, message: str) -> None:
         """Put a warning above the drawing."""

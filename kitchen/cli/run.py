@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -145,7 +145,8 @@ def _run(prepared: Prepared, quiet: bool) -> int:
 
         curves = read_curves(path)
         summary = summary_text(run_report(path, curves), curves, page(sys.stdout))
-        click.echo("\n" + summary, nl=False)
+        with suppress(BrokenPipeError):  # how the run ended counts, not who reads of it
+            click.echo("\n" + summary, nl=False)
     return DONE if status == "done" else STOPPED
 
 

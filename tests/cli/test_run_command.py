@@ -6,6 +6,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from kitchen.cli.run_report import read_curves, run_report
 from kitchen.runtime.adapter import Adapter
 from kitchen.runtime.events import Event, MetricsLogged
 from kitchen.runtime.lock import locked
-from tests.cli.conftest import Done, Kitchen
+from tests.cli.conftest import RECIPES, Done, Kitchen
 from tests.conftest import Golden
 
 
@@ -243,3 +245,23 @@ def test_an_adapter_whose_package_is_missing(
     probed = kitchen("compile", "train.yaml", "--probe")
     assert (probed.code, probed.out) == (2, "")
     assert probed.err == golden
+
+
+def test_a_reader_that_goes_away_does_not_end_a_run(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    command = f"{sys.executable} -m kitchen run train.yaml --run-dir {run} --no-probe | head -1"
+    environment = os.environ | {"KITCHEN_CACHE": str(tmp_path)}
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command],
+        cwd=RECIPES, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"train in {run}\n"
+    assert (run / "weights").is_dir()
+
+
+def test_closed_streams(tmp_path: Path) -> None:
+    for command in ("compile train.yaml", "run", "explain K202"):
+        closed = f"{sys.executable} -m kitchen {command} >&- 2>&-"
+        done = subprocess.run(["bash", "-c", closed], cwd=RECIPES, check=False)
+        assert done.returncode == (2 if command == "run" else 0)
