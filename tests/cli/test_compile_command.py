@@ -12,7 +12,7 @@ from tests.cli.schema import faults
 from tests.conftest import Golden
 
 
-@pytest.mark.parametrize("recipe", ["counts", "shipped", "train"])
+@pytest.mark.parametrize("recipe", ["counts", "guards", "train"])
 def test_text(kitchen: Kitchen, golden: Golden, recipe: str) -> None:
     done = kitchen("compile", f"{recipe}.yaml")
     assert done.code == 0

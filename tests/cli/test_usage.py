@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 
 import pytest
@@ -90,7 +89,7 @@ def test_file_that_is_no_text(kitchen: Kitchen, tmp_path: Path) -> None:
 
 
 def _entry(name: str, value: str, group: str = "kitchen.stages") -> EntryPoint:
-    return EntryPoint(name=name, value=value, group=group)
+    return EntryPoint(group, name, value, package="pantry")
 
 
 @pytest.mark.parametrize(
@@ -106,9 +105,8 @@ def _entry(name: str, value: str, group: str = "kitchen.stages") -> EntryPoint:
 def test_packages_that_do_not_fit(
     kitchen: Kitchen, golden: Golden, monkeypatch: pytest.MonkeyPatch, entry: EntryPoint
 ) -> None:
-    found = plugins.entry_points()
-    installed = [one for group in found.groups for one in found.select(group=group)]
-    monkeypatch.setattr(plugins, "entry_points", lambda: EntryPoints((*installed, entry)))
+    installed = [*plugins.entry_points("kitchen.")]
+    monkeypatch.setattr(plugins, "entry_points", lambda prefix: [*installed, entry])
     plugins._groups.cache_clear()
     try:
         done = kitchen("list", "adapters" if "adapters" in entry.group else "stages")
