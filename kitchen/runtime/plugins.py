@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, TypeVar
 
 from kitchen.ir.source import Source
 from kitchen.ir.spec import AdapterSpec, Registry, StageSpec
 from kitchen.runtime.adapter import Adapter
+from kitchen.runtime.entry_points import EntryPoint, entry_points
 
 T = TypeVar("T")
 
@@ -34,7 +34,7 @@ class Named(Mapping[str, T]):
             try:
                 self._loaded[name] = self._load(found)
             except (ImportError, AttributeError, TypeError) as cause:
-                given = f"`{name}`, which {_owner(found)} gives as `{found.value}`"
+                given = f"`{name}`, which {found.package} gives as `{found.value}`"
                 raise PluginError(f"{given}, cannot be loaded: {cause}") from cause
         return self._loaded[name]
 
@@ -52,22 +52,16 @@ class Named(Mapping[str, T]):
 def _groups() -> Mapping[str, Mapping[str, EntryPoint]]:
     """Every group of ours, with its entries by name. Raises PluginError for a name given twice."""
     groups: dict[str, dict[str, EntryPoint]] = {}
-    installed = entry_points()
-    ours = [name for name in installed.groups if name.startswith("kitchen.")]
-    for found in (found for name in ours for found in installed.select(group=name)):
+    for found in entry_points("kitchen."):
         group = groups.setdefault(found.group, {})
         other = group.get(found.name)
         if other is not None and other.value != found.value:
             raise PluginError(
                 f"two packages give `{found.name}` in `{found.group}`: "
-                f"{_owner(other)} and {_owner(found)}"
+                f"{other.package} and {found.package}"
             )
         group[found.name] = found
     return groups
-
-
-def _owner(found: EntryPoint) -> str:
-    return found.dist.name if found.dist is not None else found.value
 
 
 def functions() -> Mapping[str, Any]:

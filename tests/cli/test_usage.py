@@ -10,6 +10,7 @@ import pytest
 
 from kitchen.cli.application import COMMANDS
 from kitchen.runtime import plugins
+from kitchen.runtime.entry_points import EntryPoint
 from tests.cli.conftest import Kitchen
 from tests.conftest import Golden
 
