@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from kitchen.cli.application import BAD_INPUT, FAILED
 from kitchen.ir.diagnostic import Diagnostic, Label
 from kitchen.ir.expr import EvaluationError
-from kitchen.ir.program import Parameter, Stage
+from kitchen.ir.program import Op, Parameter
+from kitchen.ir.walk import exprs
 from kitchen.runtime.calls import StageError
 from kitchen.runtime.environment import BindError
 from kitchen.runtime.guards import StageTimeout
@@ -59,9 +60,9 @@ def _stage_failure(error: StageError, params: tuple[Parameter, ...]) -> Diagnost
     return Diagnostic(code, message, at, tuple(_given(op, params)), help)
 
 
-def _given(op: Stage, params: tuple[Parameter, ...]) -> Iterator[Label]:
+def _given(op: Op, params: tuple[Parameter, ...]) -> Iterator[Label]:
     """Where the recipe or `--set` gave what the step was set to, if it did."""
-    read = {expr.span.text for _, expr in op.config if expr.span is not None}
+    read = {expr.span.text for expr in exprs(op) if expr.span is not None}
     for param in params:
         if param.value.name in read and param.span is not None:
             yield Label(param.span, f"`{param.value.name}` is given here")

@@ -13,8 +13,8 @@ from functools import cache
 from time import perf_counter
 from typing import Any
 
-from kitchen.ir.expr import Const, Expr, Ref, Value, evaluate
-from kitchen.ir.program import Stage
+from kitchen.ir.expr import Const, EvaluationError, Expr, Ref, Value, evaluate
+from kitchen.ir.program import Op, Stage
 from kitchen.runtime.config import Config
 from kitchen.runtime.events import StageStopped
 from kitchen.runtime.guards import guarded
@@ -29,7 +29,7 @@ Call = Callable[[Environment], None]
 class StageError(Exception):
     """A step failed: which one, and why (`__cause__`)."""
 
-    def __init__(self, op: Stage, cause: BaseException) -> None:
+    def __init__(self, op: Op, cause: BaseException) -> None:
         super().__init__(f"`{op.name}`: {cause}")
         self.op = op
         self.cause = cause
@@ -78,9 +78,24 @@ def reader(expr: Expr) -> Read:
     return lambda environment: evaluate(expr, lambda value: look(environment, value))
 
 
-def results_of(exprs: tuple[Expr, ...]) -> Callable[[Environment], tuple[Any, ...]]:
-    """A function that computes several expressions in an environment."""
-    reads = tuple(reader(expr) for expr in exprs)
+def clause(op: Op, expr: Expr) -> Read:
+    """A function that computes what an op of control reads; it raises StageError at that op."""
+    read = reader(expr)
+    if isinstance(expr, Const | Ref):
+        return read
+
+    def checked(environment: Environment) -> Any:
+        try:
+            return read(environment)
+        except EvaluationError as cause:
+            raise StageError(op, cause) from cause
+
+    return checked
+
+
+def results_of(op: Op, exprs: tuple[Expr, ...]) -> Callable[[Environment], tuple[Any, ...]]:
+    """A function that computes several expressions of an op in an environment."""
+    reads = tuple(clause(op, expr) for expr in exprs)
     return lambda environment: tuple(read(environment) for read in reads)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from kitchen.ir.program import Branch, Loop, Map, Op, Region, Stage
 from kitchen.ir.spec import StageSpec
-from kitchen.runtime.calls import Environment, Pending, prepare_call, reader, results_of
+from kitchen.runtime.calls import Environment, Pending, clause, prepare_call, results_of
 from kitchen.runtime.iteration import PreparedLoop, prepare_map
 from kitchen.runtime.overlap import waits_for
 from kitchen.runtime.position import DONE, Frame, Position
@@ -119,9 +119,9 @@ class Interpreter:
     # -------------------------------------------------------------------------------- branches
 
     def _prepare_branch(self, op: Branch) -> Run:
-        condition = reader(op.condition)
+        condition = clause(op, op.condition)
         arms = [self.prepare_region(region) for region in (op.then, op.orelse)]
-        results = [results_of(region.results) for region in (op.then, op.orelse)]
+        results = [results_of(op, region.results) for region in (op.then, op.orelse)]
 
         def run_branch(environment: Environment, position: Position) -> None:
             arm = position[0].number if position else (0 if condition(environment) else 1)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kitchen.ir.expr import Value
 from kitchen.ir.program import Loop, Map
 from kitchen.runtime.ahead import run_ahead, runs_ahead
-from kitchen.runtime.calls import Call, Environment, prepare_call, reader, results_of
+from kitchen.runtime.calls import Call, Environment, clause, prepare_call, results_of
 from kitchen.runtime.events import IterationStopped, LoopStarted
 from kitchen.runtime.position import DONE, Frame, Position
 from kitchen.runtime.values import Stream
@@ -27,11 +27,11 @@ class PreparedLoop:
         assert op.over is not None, "a loop without a bound is refused by the checks"
         self.op, self.run = op, run
         self.variable, self.carried = op.body.params[0], op.body.params[1:]
-        self.over, self.carry = reader(op.over), results_of(op.carry)
+        self.over, self.carry = clause(op, op.over), results_of(op, op.carry)
         self.most, self.while_, self.until = (
-            None if expr is None else reader(expr) for expr in (op.max, op.while_, op.until)
+            None if expr is None else clause(op, expr) for expr in (op.max, op.while_, op.until)
         )
-        self.results = results_of(op.body.results)
+        self.results = results_of(op, op.body.results)
         ahead = runs_ahead(op, lambda stage: run.spec_of(stage).effect)
         self.calls = tuple(prepare_call(stage, run.world) for stage in ahead)
         self.whole = run.prepare_region(op.body)
@@ -92,9 +92,9 @@ def _layers(
 
 def prepare_map(op: Map, run: Interpreter) -> Run:
     """A map: its items side by side, each in an environment of its own."""
-    over = reader(op.over)
-    most = None if op.max_parallel is None else reader(op.max_parallel)
-    results = results_of(op.body.results)
+    over = clause(op, op.over)
+    most = None if op.max_parallel is None else clause(op, op.max_parallel)
+    results = results_of(op, op.body.results)
 
     def run_map(environment: Environment, position: Position) -> None:
         items = list(over(environment))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -19,6 +20,7 @@ from kitchen.runtime.events import Listener, RunStarted, RunStopped
 from kitchen.runtime.guards import Stopped
 from kitchen.runtime.interpreter import Interpreter
 from kitchen.runtime.journal import Journal
+from kitchen.runtime.manifest import StorageError
 from kitchen.runtime.ports import Workspace
 from kitchen.runtime.position import Position
 from kitchen.runtime.provenance import provenance
@@ -100,9 +102,7 @@ class Runner:
             error = str(cause) or "interrupted"
             raise
         finally:
-            for port in world.ports.values():
-                if hasattr(port, "flush") and error is None:
-                    port.flush()
+            _flush(world, failed=error is not None)
             world.emit(RunStopped(status, perf_counter() - started, error))
         return status
 
@@ -127,6 +127,14 @@ class Runner:
             raise
         run_ending(self.program.finally_, world, environment)
         return "done"
+
+
+def _flush(world: World, *, failed: bool) -> None:
+    """Make durable what ports still hold. After a failure, one in here would hide the first."""
+    for port in world.ports.values():
+        if hasattr(port, "flush"):
+            with suppress(StorageError) if failed else nullcontext():
+                port.flush()
 
 
 def _forget(world: World) -> None:

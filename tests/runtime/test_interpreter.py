@@ -353,3 +353,20 @@ steps:
 def test_writes_keep_their_order() -> None:
     steps = "".join(f"  - stage: write\n    with: {{text: line {i}}}\n" for i in range(20))
     assert run(f"steps:\n{steps}") == [f"line {i}" for i in range(20)]
+
+
+def test_a_clause_without_a_value_fails_at_its_step() -> None:
+    template = """
+steps:
+  - stage: number
+    as: none
+  - stage: open_counter
+  - loop: i
+    over: range(2)
+    until: 1 / none > 2
+    steps:
+      - stage: score
+"""
+    with pytest.raises(StageError, match="division by zero") as caught:
+        run(template)
+    assert caught.value.op.name == "i"
