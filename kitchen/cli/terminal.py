@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TextIO
@@ -76,7 +75,18 @@ class Page:
 
 def page(stream: TextIO) -> Page:
     """The page that a stream is: its width, and colours if it is a terminal that wants them."""
-    return Page(shutil.get_terminal_size((COLUMNS, 24)).columns, has_colour(stream))
+    return Page(_columns_of(stream), has_colour(stream))
+
+
+def _columns_of(stream: TextIO) -> int:
+    """As `shutil.get_terminal_size` finds it, without what importing that costs."""
+    given = os.environ.get("COLUMNS", "")
+    if given.isascii() and given.isdecimal() and int(given) > 0:
+        return int(given)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or COLUMNS
+    except (OSError, ValueError):
+        return COLUMNS
 
 
 def has_colour(stream: TextIO) -> bool:
