@@ -75,20 +75,20 @@ def run(session: TorchSession, batch: Batch, *, likeliest: bool = False) -> Pass
 
 def _logits(session: TorchSession, layout: Layout, kept: torch.Tensor | None) -> torch.Tensor:
     """Logits (R, V) in float32, at the places that are kept (None: at all of them)."""
-    if session.isolates:
-        logits: torch.Tensor = session.model(
-            input_ids=layout.ids,
-            position_ids=layout.positions,
-            attention_mask=NO_MASK,
-            layout=layout,
-            use_cache=False,
-            logits_to_keep=0 if kept is None else kept,
-        ).logits[0]
-        return logits.float()
-    (group,) = layout.groups
-    grid = layout.ids.view(group.documents, group.longest)
-    logits = session.model(input_ids=grid, use_cache=False).logits.flatten(0, 1)
-    return (logits if kept is None else logits.index_select(0, kept)).float()
+    if layout.dense and (kept is None or not session.isolates):
+        (group,) = layout.groups
+        grid = layout.ids.view(group.documents, group.longest)
+        logits: torch.Tensor = session.model(input_ids=grid, use_cache=False).logits.flatten(0, 1)
+        return (logits if kept is None else logits.index_select(0, kept)).float()
+    logits = session.model(
+        input_ids=layout.ids,
+        position_ids=layout.positions,
+        attention_mask=NO_MASK,
+        layout=layout,
+        use_cache=False,
+        logits_to_keep=0 if kept is None else kept,
+    ).logits[0]
+    return logits.float()
 
 
 def _logprobs(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

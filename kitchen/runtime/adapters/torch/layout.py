@@ -14,6 +14,7 @@ Both are exact per document, with positions that start again in each.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -60,6 +61,7 @@ class Layout:
     positions: torch.Tensor
     places: torch.Tensor
     groups: tuple[Group, ...]
+    dense: bool
 
     @property
     def width(self) -> int:
@@ -73,7 +75,8 @@ def lay_out(batch: Batch, device: torch.device, *, padded: bool = False) -> Layo
     longest = int(lengths.max(initial=0))
     within = np.arange(batch.tokens.size) - np.repeat(batch.offsets[:-1], lengths)
     area = lengths.size * longest
-    if padded or batch.tokens.size >= DENSE_FROM * area:
+    dense = padded or batch.tokens.size >= DENSE_FROM * area
+    if dense:
         places = np.repeat(np.arange(lengths.size) * longest, lengths) + within
         positions = np.tile(np.arange(longest), lengths.size)
         groups: tuple[Group, ...] = (Group(0, area, lengths.size, longest, None),)
@@ -94,6 +97,7 @@ def lay_out(batch: Batch, device: torch.device, *, padded: bool = False) -> Layo
         positions=_tensor(positions, device)[None],
         places=_tensor(places, device),
         groups=groups,
+        dense=dense,
     )
 
 
@@ -178,7 +182,8 @@ def isolate_documents(model: Any) -> bool:
     config = model.config.get_text_config()
     windowed = set(getattr(config, "layer_types", None) or ()) - {"full_attention"}
     window = getattr(config, "sliding_window", None)
-    if not model._supports_attention_backend or windowed or window is not None:
+    chooses = "logits_to_keep" in inspect.signature(type(model).forward).parameters
+    if not (model._supports_attention_backend and chooses) or windowed or window is not None:
         return False
     before = model.config._attn_implementation
     model.set_attn_implementation(ATTENTION)
