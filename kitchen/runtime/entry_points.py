@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 
 class EntryPoint(NamedTuple):
-    """A name in a group, the object it stands for (`module:attribute`), and who gives it."""
+    """A name in a group, the object it stands for (`module:attribute [extra]`), its giver."""
 
     group: str
     name: str
@@ -25,7 +25,7 @@ class EntryPoint(NamedTuple):
 
     def load(self) -> Any:
         """Import the module and get the object."""
-        module, _, attributes = self.value.partition(":")
+        module, _, attributes = self.value.partition("[")[0].strip().partition(":")
         path = attributes.split(".") if attributes else []
         return reduce(getattr, path, import_module(module))
 
@@ -65,4 +65,4 @@ def _read(file: str, package: str, prefix: str) -> Iterator[EntryPoint]:
             group = line.strip("[]")
         elif group.startswith(prefix) and line and not line.startswith("#"):
             name, _, value = line.partition("=")
-            yield EntryPoint(group, name.strip(), value.partition("[")[0].strip(), package)
+            yield EntryPoint(group, name.strip(), value.strip(), package)

@@ -43,7 +43,7 @@ oven = oven:main
     monkeypatch.setattr(sys, "path", [str(tmp_path / "nowhere"), str(tmp_path)])
     assert [*entry_points("kitchen.")] == [
         EntryPoint("kitchen.stages", "bake", "oven.stages:bake", "oven_things"),
-        EntryPoint("kitchen.stages", "roast", "oven.stages:Oven.roast", "oven_things"),
+        EntryPoint("kitchen.stages", "roast", "oven.stages:Oven.roast [gas]", "oven_things"),
     ]
 
 
@@ -59,5 +59,5 @@ def test_the_first_of_two_on_the_path_counts(
 
 
 def test_what_is_named_is_loaded() -> None:
-    assert EntryPoint("", "", "pathlib:Path.joinpath", "").load() == Path.joinpath
+    assert EntryPoint("", "", "pathlib:Path.joinpath [extra]", "").load() == Path.joinpath
     assert EntryPoint("", "", "pathlib", "").load().Path is Path
