@@ -31,6 +31,7 @@ def save(session: TorchSession, folder: Path) -> None:
         "passes": session.passes,
         "options": asdict(session.options),
         "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
     }
     (folder / FACTS).write_text(json.dumps(facts, indent=1) + "\n")
 
@@ -63,6 +64,8 @@ def load(session: TorchSession, folder: Path, *, optimizer: bool) -> None:
             session.optimizer.state[parameter] = moments
         if (gradient := tensors.get(GRADIENT + name)) is not None:
             parameter.grad = gradient.to(parameter.device)
+    # How a matrix product over many tokens is cut up among threads shows in its last bits.
+    torch.set_num_threads(facts["threads"])
     session.random.state = generators
     session.step, session.passes = facts["step"], facts["passes"]
 

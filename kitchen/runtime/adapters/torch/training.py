@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import torch
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from transformers.utils import logging
@@ -126,7 +127,7 @@ def _pass(
     with session.computing(training=training):
         done = run(session, batch, likeliest=not training)
         loss = FORMULAE[options.name](done.logprobs, done.columns, settings)
-        value = _finite(session, loss)
+        value = _finite(session, float(loss.detach()))
         metrics = {}
         if done.likeliest is not None:
             metrics["correct:sum"] = float((done.columns["weights"] * done.likeliest).sum())
@@ -139,15 +140,17 @@ def _custom_pass(session: TorchSession, batch: Batch, loss_of: CustomLoss) -> Fo
     with session.computing(training=True):
         done = run(session, batch)
         logprobs = done.spread(batch.tokens.size)
-        sizes = (batch.offsets[1:] - batch.offsets[:-1]).tolist()
-        loss, metrics = loss_of(batch, list(logprobs.split(sizes)))
-        value = _finite(session, loss)
-        _gather(session, loss)
-    return _output(batch, done, value, metrics)
+        known = logprobs.detach().float().cpu().numpy()
+        found = loss_of(batch, known)
+        value = _finite(session, found.loss)
+        if logprobs.requires_grad:
+            slopes = torch.from_numpy(np.ascontiguousarray(found.slopes, np.float32))
+            logprobs.backward(slopes.to(logprobs))
+        session.passes += 1
+    return ForwardOutput(loss=value, logprobs=known, metrics=found.metrics)
 
 
-def _finite(session: TorchSession, loss: torch.Tensor) -> float:
-    value = float(loss.detach())
+def _finite(session: TorchSession, value: float) -> float:
     if not math.isfinite(value):
         raise AdapterError(
             f"the loss of step {session.step + 1} is {value}: no weight was changed",

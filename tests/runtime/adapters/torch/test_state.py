@@ -56,6 +56,23 @@ def test_dropout_goes_on_where_it_stopped(
     assert state_bytes(training, warm, tmp_path / "warm") != whole
 
 
+def test_a_restored_session_works_with_as_many_threads(
+    training: TorchTraining, opened: Open, tmp_path: Path
+) -> None:
+    """The last bits of a gradient depend on them."""
+    threads = torch.get_num_threads()
+    session = opened()
+    training.save_state(session, tmp_path)
+    try:
+        torch.set_num_threads(threads + 1)
+        training.load_state(session, tmp_path)
+        assert torch.get_num_threads() == threads + 1
+        training.load_state_with_optimizer(session, tmp_path)
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(threads)
+
+
 def test_dropout_drops(training: TorchTraining, tokenizer: FastTokenizer, opened: Open) -> None:
     batch = random_batch(tokenizer)
     losses = [
