@@ -98,6 +98,12 @@ def test_checkpoints_come_every_so_many_steps(tmp_path: Path) -> None:
     assert len(committed) == len(losses(ran)) // 3
 
 
+def test_checkpoints_come_every_so_many_epochs(tmp_path: Path) -> None:
+    ran = run(tmp_path, epochs=4, checkpoint_every=0, checkpoint_every_epochs=2)
+    committed = [event for event in ran.events if isinstance(event, CheckpointCommitted)]
+    assert len(committed) == 2
+
+
 def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
     first, second = run(tmp_path, name="first"), run(tmp_path, name="second")
     other = run(tmp_path, name="other", seed=1)
