@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kitchen.cli.yaml_text import yaml_value
+from kitchen.compiler.frontend.parse import parse_recipe
 from kitchen.ir.program import Binding, Origin, Program
 from kitchen.ir.source import Source
 from kitchen.ir.visible import visible, width
@@ -23,7 +24,9 @@ def _recipe(recipe: Source, program: Program) -> Iterator[str]:
     yield f"# {visible(recipe.name)}"
     yield "kitchen: 1"
     yield f"recipe: {yaml_value(program.name)}"
-    yield f"workflow: {yaml_value(program.workflow)}"
+    written, _ = parse_recipe(recipe)
+    assert written is not None, "a recipe that compiles can be parsed"
+    yield f"workflow: {yaml_value(written.workflow.text)}"
     if program.params:
         yield "params:"
         lines = [
