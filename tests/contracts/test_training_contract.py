@@ -22,6 +22,7 @@ from kitchen.runtime.ports import (
     AdamParams,
     AdapterError,
     LossOptions,
+    LossSlopes,
     ModelOptions,
     TrainingClient,
     Workspace,
@@ -335,27 +336,43 @@ def test_soft_targets_spread_the_weight(
     assert output.loss == pytest.approx(0.75 * hard[0] + 0.25 * hard[1], rel=1e-5)
 
 
-def test_a_custom_loss_is_differentiated(
+def test_a_custom_loss_needs_its_slopes_alone(
     adapter: Adapter, training: TrainingClient, tokenizer: Tokenizer, batch: Batch
 ) -> None:
     options = ModelOptions(model=MODEL)
     session, other = (training.open_session(options, tokenizer) for _ in range(2))
-    even = with_columns(batch, weights=np.ones(batch.tokens.size, np.float32))
+    weights = batch.columns["weights"]
 
-    def negative_sum(given: Batch, logprobs: list[Any]) -> tuple[Any, dict[str, float]]:
-        assert [len(part) for part in logprobs] == np.diff(given.offsets).tolist()
-        return -sum(part.sum() for part in logprobs), {"parts": float(len(logprobs))}
+    def cross_entropy(given: Batch, logprobs: np.ndarray) -> LossSlopes:
+        assert logprobs.shape == given.columns["targets"].shape
+        assert not logprobs[weights == 0].any()
+        slopes = np.where(weights == 0, np.nan, -weights)  # those of no weight are not looked at
+        return LossSlopes(float(-(weights * logprobs).sum()), slopes, {"sequences": 4.0})
 
     if "forward_backward_custom" not in adapter.capabilities:
         with pytest.raises(AdapterError):
-            training.forward_backward_custom(session, even, negative_sum).result()
+            training.forward_backward_custom(session, batch, cross_entropy).result()
         return
-    output = training.forward_backward_custom(session, even, negative_sum).result()
-    same = training.forward_backward(other, even, CROSS_ENTROPY).result()
-    assert output.metrics["parts"] == batch.sequences
+    output = training.forward_backward_custom(session, batch, cross_entropy).result()
+    same = training.forward_backward(other, batch, CROSS_ENTROPY).result()
+    assert output.metrics == {"sequences": batch.sequences}
     assert output.loss == pytest.approx(same.loss, rel=1e-5)
+    np.testing.assert_array_equal(output.logprobs, same.logprobs)
     norms = [training.optim_step(one, ADAM).result().grad_norm for one in (session, other)]
     assert norms[0] == pytest.approx(norms[1], rel=1e-4)
+
+
+def test_weights_are_told_apart_by_their_digest(
+    training: TrainingClient, opened: Callable[[], Session], batch: Batch
+) -> None:
+    first, second = opened(), opened()
+    digest = training.weights_digest(first)
+    assert training.weights_digest(second) == digest
+    training.forward_backward(first, batch, CROSS_ENTROPY).result()
+    assert training.weights_digest(first) == digest, "gradients are no weights"
+    training.optim_step(first, ADAM).result()
+    assert training.weights_digest(first) != digest
+    assert training.weights_digest(second) == digest
 
 
 # ------------------------------------------------------------------------------------- failures

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from kitchen.runtime.values import Batch, Session, Tokenizer
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     import numpy as np
 
 
@@ -69,8 +70,21 @@ class OptimStepOutput:
     grad_norm: float
 
 
-#: Per-sequence log-probabilities in, the loss and metrics out: `(batch, logprobs) -> (loss, m)`.
-CustomLoss = Callable[[Batch, "list[Any]"], "tuple[Any, dict[str, float]]"]
+@dataclass(frozen=True, slots=True, eq=False)
+class LossSlopes:
+    """A loss that the caller computed: its value, and its slope by each log-probability.
+
+    A backend needs no more of a loss than its slopes (the chain rule), so it may be any function,
+    written with any library, and the backend may be another machine.
+    """
+
+    loss: float
+    slopes: np.ndarray  #: of the shape of the log-probabilities
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+#: The log-probability of each target, as `ForwardOutput` has them, to a loss and its slopes.
+CustomLoss = Callable[[Batch, "np.ndarray"], LossSlopes]
 
 
 class TrainingClient(Protocol):
@@ -118,6 +132,10 @@ class TrainingClient(Protocol):
 
     def save_weights(self, session: Session, folder: Path, *, merge: bool) -> str:
         """Write weights as transformers loads them; `full` or `adapter` says which they are."""
+        ...
+
+    def weights_digest(self, session: Session) -> str:
+        """What tells the session's current weights from others: equal for equal weights."""
         ...
 
     def close_session(self, session: Session) -> None:

@@ -16,6 +16,7 @@ TRAINING = Adapter(
         {
             "forward",
             "forward_backward",
+            "forward_backward_custom",
             "lora",
             "optim_step",
             "save_state",
@@ -50,4 +51,11 @@ METRICS = Adapter(
     name="noop",
     target="kitchen.runtime.adapters.noop.metrics:NoopMetrics",
     doc="Keeps metrics in memory, until the process ends.",
+)
+
+FEEDBACK = Adapter(
+    port="feedback",
+    name="noop",
+    target="kitchen.runtime.adapters.noop.feedback:NoopFeedback",
+    doc="Gives the same 32 built-in judgements, and keeps what is added until the process ends.",
 )

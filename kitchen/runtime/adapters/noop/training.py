@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -73,10 +74,8 @@ class NoopTraining:
     def forward_backward_custom(
         self, session: Session, batch: Batch, loss: CustomLoss
     ) -> Future[ForwardOutput]:
-        raise AdapterError(
-            "the `noop` adapter has no derivative of a loss that is given as a function",
-            help="bind `training: torch`",
-        )
+        self._record("forward_backward_custom", batch=batch.index, sequences=batch.sequences)
+        return resolved(lambda: _custom_pass(_own(session), batch, loss))
 
     def optim_step(self, session: Session, adam: AdamParams) -> Future[OptimStepOutput]:
         self._record("optim_step", **asdict(adam))
@@ -118,6 +117,10 @@ class NoopTraining:
         logits = own.logits if adapter else own.frozen + own.logits
         _write(folder / WEIGHTS, {"logits": logits.tolist()})
         return "adapter" if adapter else "full"
+
+    def weights_digest(self, session: Session) -> str:
+        own = _own(session)
+        return hashlib.sha256((own.frozen + own.logits).tobytes()).hexdigest()
 
     def close_session(self, session: Session) -> None:
         self._record("close_session")
@@ -168,34 +171,54 @@ def _pass(
 ) -> ForwardOutput:
     settings = loss_settings(loss)
     require_columns(loss.name, batch.columns)
-    columns = batch.columns
-    targets = columns["targets"]
-    if batch.tokens.size == 0:
-        raise AdapterError("the batch is empty", help="give it at least one sequence")
-    if int(targets.max()) >= VOCABULARY:
-        raise AdapterError(
-            f"the batch holds token id {int(targets.max())}, and the model knows {VOCABULARY}",
-            help="tokenise the data with this model's own tokenizer",
-        )
-    known = session.logprobs()
+    known = _known(session, batch)
+    columns, targets = batch.columns, batch.columns["targets"]
     logprobs = known[targets]
     value, slopes = loss_and_slopes(loss.name, logprobs, columns, settings)
-    if not math.isfinite(value):
-        raise AdapterError(
-            f"the loss of step {session.step + 1} is {value}: no weight was changed",
-            help="lower the learning rate, set `grad_clip_norm`, or look at the batch's columns",
-        )
+    _require_finite(session, value)
     weights = columns.get("weights", np.ones(logprobs.shape))
     metrics = {}
     if training:
         session.gather(targets, slopes)
     elif targets.ndim == 1:
         metrics["correct:sum"] = float((weights * (logprobs == known.max())).sum())
-    return ForwardOutput(
-        loss=value,
-        logprobs=np.where(weights != 0, logprobs, 0.0).astype(np.float32),
-        metrics=metrics,
-    )
+    return ForwardOutput(value, _carried(logprobs, columns), metrics)
+
+
+def _custom_pass(session: UnigramSession, batch: Batch, loss_of: CustomLoss) -> ForwardOutput:
+    known, targets = _known(session, batch), batch.columns["targets"]
+    logprobs = _carried(known[targets], batch.columns)
+    found = loss_of(batch, logprobs)
+    _require_finite(session, found.loss)
+    session.gather(targets, np.where(batch.columns["weights"] != 0, found.slopes, 0.0))
+    return ForwardOutput(found.loss, logprobs, found.metrics)
+
+
+def _known(session: UnigramSession, batch: Batch) -> np.ndarray:
+    """The log-probability of each id, for a batch that can be passed through the model."""
+    if batch.tokens.size == 0:
+        raise AdapterError("the batch is empty", help="give it at least one sequence")
+    highest = int(batch.columns["targets"].max())
+    if highest >= VOCABULARY:
+        raise AdapterError(
+            f"the batch holds token id {highest}, and the model knows {VOCABULARY}",
+            help="tokenise the data with this model's own tokenizer",
+        )
+    return session.logprobs()
+
+
+def _carried(logprobs: np.ndarray, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The log-probabilities as the port gives them: 0 where a target carries no weight."""
+    weights = columns.get("weights", np.ones(logprobs.shape))
+    return np.where(weights != 0, logprobs, 0.0).astype(np.float32)
+
+
+def _require_finite(session: UnigramSession, value: float) -> None:
+    if not math.isfinite(value):
+        raise AdapterError(
+            f"the loss of step {session.step + 1} is {value}: no weight was changed",
+            help="lower the learning rate, set `grad_clip_norm`, or look at the batch's columns",
+        )
 
 
 def _optim_step(session: UnigramSession, adam: AdamParams) -> OptimStepOutput:

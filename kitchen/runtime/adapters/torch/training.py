@@ -91,6 +91,9 @@ class TorchTraining:
     def save_weights(self, session: Session, folder: Path, *, merge: bool) -> str:
         return weights.save(_own(session), folder, merge=merge)
 
+    def weights_digest(self, session: Session) -> str:
+        return weights.digest(_own(session))
+
     def close_session(self, session: Session) -> None:
         _own(session, closing=True).close()
 

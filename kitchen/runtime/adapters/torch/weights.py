@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,15 @@ def save(session: TorchSession, folder: Path, *, merge: bool) -> str:
     model.save_pretrained(folder)
     _require_equal(session, folder)
     return "full"
+
+
+def digest(session: TorchSession) -> str:
+    """SHA-256 of the model's weights, those that are not trained included."""
+    found = hashlib.sha256()
+    for name, tensor in session.model.named_parameters():
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        found.update(tensor.detach().contiguous().view(-1).view(torch.uint8).cpu().numpy())
+    return found.hexdigest()
 
 
 def _merged(peft: PeftModel) -> Model:

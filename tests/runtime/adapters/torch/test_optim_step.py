@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ import torch
 
 from kitchen.runtime.adapters.torch.tokenizer import FastTokenizer
 from kitchen.runtime.adapters.torch.training import TorchTraining
-from kitchen.runtime.ports import AdamParams, AdapterError, LossOptions
+from kitchen.runtime.ports import AdamParams, AdapterError, LossOptions, LossSlopes
 from kitchen.runtime.values import Batch
 from tests.contracts.training_batches import random_batch
 from tests.runtime.adapters.torch.conftest import Open
@@ -57,9 +56,9 @@ def test_a_gradient_that_is_no_number_changes_nothing(
 ) -> None:
     session, batch = opened(), random_batch(tokenizer)
 
-    def cusp(given: Batch, logprobs: list[Any]) -> tuple[Any, dict[str, float]]:
+    def cusp(given: Batch, logprobs: np.ndarray) -> LossSlopes:
         """The square root has no slope at 0."""
-        return (torch.cat(logprobs).sum() * 0).sqrt(), {}
+        return LossSlopes(0.0, np.full_like(logprobs, np.nan))
 
     assert training.forward_backward_custom(session, batch, cusp).result().loss == 0
     before = [parameter.detach().clone() for parameter in session.parameters.values()]
