@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -56,7 +55,9 @@ def demand(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
 
 def closest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
     """The known name a misspelled one most likely meant; `cutoff` is how alike they have to be."""
-    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
+    from difflib import get_close_matches
+
+    matches = get_close_matches(name, list(known), n=1, cutoff=cutoff)
     return matches[0] if matches else None
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import types
 import typing
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from typing import Annotated, Any
 
 from kitchen.ir import types as ir
@@ -29,7 +29,7 @@ def type_of(annotation: Any) -> Type:
         return _SCALARS[annotation]
     if origin is Annotated:
         return type_of(args[0])
-    if origin in (Future, Pending):
+    if _is_pending(origin):
         return type_of(args[0])
     if origin in (typing.Union, types.UnionType):
         rest = [arg for arg in args if arg is not type(None)]
@@ -53,6 +53,12 @@ def type_of(annotation: Any) -> Type:
                 _CLASSES[annotation.__name__] = annotation
                 return Type(annotation.__name__, kind, (), _fields(annotation))
     raise TypeError(f"{annotation!r} is no type a stage can take or give")
+
+
+def _is_pending(origin: Any) -> bool:
+    """Whether it is a Future, too: no annotation has one where its module was not imported."""
+    futures = sys.modules.get("concurrent.futures")
+    return origin is Pending or (futures is not None and origin is futures.Future)
 
 
 #: The classes that stages take and give, by the name of their type.

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from kitchen.ir.spec import Effect
 from kitchen.runtime.config import Config, setting
@@ -20,6 +19,9 @@ from kitchen.runtime.ports import (
 )
 from kitchen.runtime.stage import Uses, stage
 from kitchen.runtime.values import Batch, Evaluation, Record, Session, Tokens
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 LARGEST = 700.0  #: the exponential of more is no float
 AHEAD = 2  #: passes asked for before the first of them is read

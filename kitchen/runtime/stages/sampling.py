@@ -9,7 +9,6 @@ from kitchen.ir.spec import Effect
 from kitchen.runtime.config import Config, setting
 from kitchen.runtime.ports import DataError, SamplingClient, SamplingParams, Workspace
 from kitchen.runtime.stage import Uses, stage
-from kitchen.runtime.store import commit_file
 from kitchen.runtime.values import Completions, Session, Tokenizer
 
 
@@ -61,6 +60,8 @@ def log_completions(
     completions: Completions, *, config: LogCompletionsConfig, workspace: Workspace
 ) -> None:
     """Keep completions as JSON in the run's `samples` folder."""
+    from kitchen.runtime.store import commit_file
+
     if workspace.run is None:
         raise DataError("nothing is being run, so there is no folder to write to", help="run it")
     content = {"step": config.step, "rows": [dict(row) for row in completions.rows]}

@@ -9,7 +9,6 @@ from kitchen.ir.spec import Effect
 from kitchen.runtime.config import Config, setting
 from kitchen.runtime.ports import DataError, TrainingClient, Workspace
 from kitchen.runtime.stage import Uses, stage
-from kitchen.runtime.store import commit_folder
 from kitchen.runtime.values import Mut, Session, State, Weights
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"  #: one folder's name
@@ -28,6 +27,8 @@ def save_state(
     workspace: Workspace,
 ) -> State:
     """Keep a session's weights, optimizer and random state under the run's `states` folder."""
+    from kitchen.runtime.store import commit_folder
+
     uri = f"states/{config.name}"
     manifest = commit_folder(
         _run_folder(workspace) / uri,
@@ -63,6 +64,8 @@ def save_weights(
     workspace: Workspace,
 ) -> Weights:
     """Write the model's weights into the run's folder, as transformers loads them."""
+    from kitchen.runtime.store import commit_folder
+
     kinds: list[str] = []
 
     def write(folder: Path) -> None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from kitchen.ir.spec import Effect
 from kitchen.runtime.config import Config, setting
-from kitchen.runtime.futures import gather
 from kitchen.runtime.ports import (
     AdamParams,
     ForwardOutput,
@@ -19,7 +17,7 @@ from kitchen.runtime.ports import (
     TrainingClient,
 )
 from kitchen.runtime.stage import Uses, stage
-from kitchen.runtime.values import Batch, Losses, Mut, Session, Tokenizer, Update
+from kitchen.runtime.values import Batch, Losses, Mut, Pending, Session, Tokenizer, Update
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,7 +58,9 @@ def close_session(session: Mut[Session], *, training: TrainingClient) -> None:
 
 
 class ForwardBackwardConfig(Config):
-    loss: Literal["cross_entropy", "importance_sampling", "ppo", "cispo", "dro"] = "cross_entropy"
+    loss: Literal[
+        "cross_entropy", "tempered_cross_entropy", "importance_sampling", "ppo", "cispo", "dro"
+    ] = "cross_entropy"
     loss_config: dict[str, float] = setting(
         default={}, doc="settings of the loss; thresholds are absolute"
     )
@@ -76,8 +76,10 @@ def forward_backward(
     *,
     config: ForwardBackwardConfig,
     training: Annotated[TrainingClient, Uses("forward_backward", "loss.{loss}")],
-) -> Future[Losses]:
+) -> Pending[Losses]:
     """The summed loss of a batch; its gradients are added to those gathered so far."""
+    from kitchen.runtime.futures import gather
+
     options = LossOptions(name=config.loss, config=config.loss_config)
     parts = list(micro_batches(batch, config.micro_batch_size))
     passes = [training.forward_backward(session, part, options) for part in parts]
@@ -143,8 +145,10 @@ def optim_step(
     *,
     config: OptimStepConfig,
     training: Annotated[TrainingClient, Uses("optim_step")],
-) -> Future[Update]:
+) -> Pending[Update]:
     """Apply the gathered gradients once with AdamW, and clear them."""
+    from kitchen.runtime.futures import gather
+
     done = training.optim_step(session, AdamParams(**vars(config)))
     return gather(
         [done],

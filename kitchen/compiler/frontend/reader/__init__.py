@@ -11,7 +11,6 @@ import yaml
 from kitchen.compiler.frontend.reader.characters import refused_characters
 from kitchen.compiler.frontend.reader.files import MAX_CHARACTERS, load
 from kitchen.compiler.frontend.reader.tree import Stop, Tree
-from kitchen.compiler.frontend.reader.yaml_faults import explain
 from kitchen.compiler.frontend.report import fault
 from kitchen.compiler.frontend.syntax import Node
 from kitchen.ir.diagnostic import Diagnostic
@@ -39,6 +38,8 @@ def read(source: Source, *, start: int = 0) -> tuple[Node | None, tuple[Diagnost
         try:
             root = tree.read()
         except yaml.MarkedYAMLError as cause:
+            from kitchen.compiler.frontend.reader.yaml_faults import explain
+
             diagnostics.append(explain(cause, source, start))
         except Stop as stop:
             diagnostics.append(stop.diagnostic)
