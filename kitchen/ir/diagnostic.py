@@ -55,9 +55,12 @@ def demand(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
 
 def closest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
     """The known name a misspelled one most likely meant; `cutoff` is how alike they have to be."""
+    names = list(known)
+    if name in names:
+        return name
     from difflib import get_close_matches
 
-    matches = get_close_matches(name, list(known), n=1, cutoff=cutoff)
+    matches = get_close_matches(name, names, n=1, cutoff=cutoff)
     return matches[0] if matches else None
 
 
