@@ -213,3 +213,23 @@ def test_another_adapters_session_is_refused(kitchen: Kitchen) -> None:
     with pytest.raises(AdapterError) as raised:
         kitchen.sampling.open_sampler(Session(), kitchen.tokenizer)
     assert raised.value.help
+
+
+def test_drawn_are_those_of_the_distribution_drawn_from(
+    kitchen: Kitchen, prompts: list[np.ndarray]
+) -> None:
+    """By ratios: of two first tokens, chances at temperature T are to the power 1 / T."""
+    for sample in kitchen.sample(PARAMS, *prompts):
+        np.testing.assert_allclose(sample.drawn, sample.logprobs, atol=1e-6)
+    for sample in kitchen.sample(replace(PARAMS, temperature=0), *prompts):
+        assert not sample.drawn.any()
+    first, *others = kitchen.sample(
+        replace(PARAMS, max_tokens=1, temperature=2.0, top_k=20, top_p=0.9), prompts[0], count=40
+    )
+    chances = {first.tokens[0]: np.exp(first.drawn[0])}
+    for sample in others:
+        chances[sample.tokens[0]] = np.exp(sample.drawn[0])
+        power = (sample.logprobs[0] - first.logprobs[0]) / 2.0
+        np.testing.assert_allclose(sample.drawn[0] - first.drawn[0], power, atol=1e-4)
+    assert len(chances) > 3
+    assert 0.3 < sum(chances.values()) <= 1 + 1e-5

@@ -32,14 +32,17 @@ class SamplingParams:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """One sampled sequence: ids (L,) int32, logprobs (L,) float32, and why it ended.
+    """One sampled sequence: ids (L,) int32, log-probabilities (L,) float32, and why it ended.
 
-    The log-probabilities are the model's own, at temperature 1 with all tokens in, whatever was
-    sampled from: those that `compute_logprobs` and a pass of training give.
+    `logprobs` are the model's own, at temperature 1 with all tokens in, whatever was sampled from:
+    those that `compute_logprobs` and a pass of training give. `drawn` are those of the distribution
+    that the tokens were drawn from, after temperature, top-k and top-p: what an importance ratio
+    needs. At temperature 1, with nothing cut off, both are the same.
     """
 
     tokens: np.ndarray
     logprobs: np.ndarray
+    drawn: np.ndarray
     stop_reason: str  #: `stop` or `length`
 
 

@@ -74,7 +74,8 @@ def _sample(
             reason = "stop"
             break
     chosen = np.array(tokens, np.int32)
-    return Sample(chosen, known[chosen].astype(np.float32), reason)
+    drawn = np.log(chances[chosen]).astype(np.float32)
+    return Sample(chosen, known[chosen].astype(np.float32), drawn, reason)
 
 
 def _chances(logprobs: np.ndarray, params: SamplingParams) -> np.ndarray:
