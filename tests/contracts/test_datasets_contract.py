@@ -22,7 +22,8 @@ every_store = pytest.mark.parametrize(("name", "source"), CASES)
 def make(name: str, folder: Path) -> DatasetStore:
     for source in SOURCES[:-1]:
         write(folder / source, QUESTIONS)
-    made: DatasetStore = adapters()["datasets"][name].bind({}, Workspace(folder, folder / "cache"))
+    workspace = Workspace(folder, folder / "cache", folder / "run")
+    made: DatasetStore = adapters()["datasets"][name].bind({}, workspace)
     return made
 
 
@@ -76,6 +77,39 @@ def test_rows_are_read_as_they_are_asked_for(name: str, source: str, tmp_path: P
     rows = store.rows(store.open(source))
     assert iter(rows) is rows
     assert next(rows).number <= next(rows).number
+
+
+MADE = [{"text": "ä\u2028\n", "number": 1}, {"text": "b", "list": [{"of": None}]}]
+
+
+@every_store
+def test_rows_that_are_put_are_a_data_set(name: str, source: str, tmp_path: Path) -> None:
+    store = make(name, tmp_path)
+    dataset = store.put("made-1", iter(MADE))
+    assert dataset.rows == 2
+    assert store.open(dataset.uri) == dataset
+    assert [row.fields for row in store.rows(dataset)] == MADE
+    assert store.open(source).digest != dataset.digest
+    assert store.put("made-1", MADE) == dataset
+    assert store.put("made-2", MADE[:1]).uri != dataset.uri
+    changed = store.put("made-1", MADE[:1])
+    assert changed.uri == dataset.uri
+    assert [row.fields for row in store.rows(changed)] == MADE[:1]
+    assert changed.digest != dataset.digest
+
+
+@every_store
+def test_rows_are_put_all_or_none(name: str, source: str, tmp_path: Path) -> None:
+    store = make(name, tmp_path)
+    dataset = store.put("made", MADE)
+
+    def breaks_off() -> Iterator[Mapping[str, object]]:
+        yield MADE[1]
+        raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        store.put("made", breaks_off())
+    assert [row.fields for row in store.rows(dataset)] == MADE
 
 
 CHUNKS = (

@@ -10,7 +10,9 @@ from __future__ import annotations
 from kitchen.runtime.ports.blobs import BlobStore, Reference
 from kitchen.runtime.ports.datasets import DatasetStore, Row
 from kitchen.runtime.ports.faults import AdapterError, DataError
+from kitchen.runtime.ports.feedback import FeedbackStore, Judgement
 from kitchen.runtime.ports.metrics import Metric, MetricsStore
+from kitchen.runtime.ports.registry import ModelRegistry, ModelVersion
 from kitchen.runtime.ports.sampling import Sample, SamplingClient, SamplingParams
 from kitchen.runtime.ports.training import (
     AdamParams,
@@ -31,12 +33,16 @@ __all__ = [
     "CustomLoss",
     "DataError",
     "DatasetStore",
+    "FeedbackStore",
     "ForwardOutput",
+    "Judgement",
     "LossOptions",
     "LossSlopes",
     "Metric",
     "MetricsStore",
     "ModelOptions",
+    "ModelRegistry",
+    "ModelVersion",
     "OptimStepOutput",
     "Reference",
     "Row",

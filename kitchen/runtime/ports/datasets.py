@@ -22,7 +22,7 @@ class Row:
 
 
 class DatasetStore(Protocol):
-    """Finds and reads rows, and keeps columns made from them.
+    """Finds, reads and keeps rows, and columns made from them.
 
     Raises DataError, naming file and row, for what cannot be read.
     """
@@ -33,6 +33,13 @@ class DatasetStore(Protocol):
 
     def rows(self, dataset: Dataset) -> Iterator[Row]:
         """The rows in order, read as they are asked for."""
+        ...
+
+    def put(self, name: str, rows: Iterable[Mapping[str, Any]]) -> Dataset:
+        """Keep rows as a data set of this run, all or nothing, and open it.
+
+        `open` finds it by its `uri` from then on. The same rows again change nothing.
+        """
         ...
 
     def cached(self, key: str) -> Mapping[str, np.ndarray] | None:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+
+from kitchen.runtime.ports.faults import DataError
+
+RUN = "run:"  #: begins the name of what this run made itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +20,16 @@ class Workspace:
     base: Path
     cache: Path
     run: Path | None = None
+
+    def made_by_run(self, name: str) -> Path | None:
+        """Where `run:PATH` is, in this run's folder; None for a name that is written otherwise."""
+        if not name.startswith(RUN):
+            return None
+        path = PurePosixPath(name.removeprefix(RUN))
+        if path.is_absolute() or ".." in path.parts or not path.parts:
+            raise DataError(
+                f"`{name}` leads out of the run's folder", help="write `run:PATH`, without `..`"
+            )
+        if self.run is None:
+            raise DataError(f"`{name}` is made by a run, and nothing is run", help="run it")
+        return self.run / path

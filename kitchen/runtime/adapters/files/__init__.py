@@ -1,4 +1,4 @@
-"""Data sets and blobs in files on this machine.
+"""Data sets, blobs, feedback and registered models in files on this machine.
 
 This module declares the adapters and imports nothing heavy; what they do is in the modules beside
 it, which are imported when a run binds them.
@@ -7,6 +7,7 @@ it, which are imported when a run binds them.
 from __future__ import annotations
 
 from kitchen.runtime.adapter import Adapter
+from kitchen.runtime.config import Config, setting
 
 DATASETS = Adapter(
     port="datasets",
@@ -23,4 +24,36 @@ BLOBS = Adapter(
     name="files",
     target="kitchen.runtime.adapters.files.blobs:FileBlobs",
     doc="Keeps blobs under `blobs/` in the run's folder.",
+)
+
+
+class FeedbackConfig(Config):
+    """Which file, and which ratings mean bad and good in it."""
+
+    path: str = setting(doc="a jsonl file, relative to the recipe's folder")
+    worst: float = setting(default=0.0, doc="the rating of a bad answer")
+    best: float = setting(default=1.0, doc="the rating of a good answer")
+
+
+FEEDBACK = Adapter(
+    port="feedback",
+    name="files",
+    target="kitchen.runtime.adapters.files.feedback:FileFeedback",
+    config=FeedbackConfig,
+    doc="Keeps judgements of answers in a jsonl file, one a line.",
+)
+
+
+class RegistryConfig(Config):
+    """Where models are kept."""
+
+    folder: str = setting(default="registry", doc="relative to the recipe's folder")
+
+
+REGISTRY = Adapter(
+    port="registry",
+    name="files",
+    target="kitchen.runtime.adapters.files.registry:FileRegistry",
+    config=RegistryConfig,
+    doc="Keeps versions of models in a folder, each with a copy of its weights.",
 )

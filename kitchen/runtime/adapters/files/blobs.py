@@ -39,7 +39,7 @@ class FileBlobs:
 
     def put_folder(self, key: str, folder: Path) -> Reference:
         target = self._path(key)
-        manifest = commit_folder(target, lambda copy: _copy(folder, copy), replace=True)
+        manifest = commit_folder(target, lambda copy: copy_files(folder, copy), replace=True)
         return Reference(key, manifest.digest)
 
     def get_folder(self, reference: Reference) -> Path:
@@ -83,7 +83,7 @@ def _keys(folder: Path, prefix: str) -> list[str]:
     return keys
 
 
-def _copy(source: Path, target: Path) -> None:
+def copy_files(source: Path, target: Path) -> None:
     """Copy the files of a folder, but for the manifest of one that was committed."""
     for path in sorted(source.rglob("*")):
         copy = target / path.relative_to(source)

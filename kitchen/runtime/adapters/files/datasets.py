@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, compress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kitchen.runtime.adapter import NoConfig
 from kitchen.runtime.adapters.files.contents import Contents, changed, contents
@@ -15,7 +16,8 @@ from kitchen.runtime.arrow import read_columns, write_columns
 from kitchen.runtime.manifest import verify_folder
 from kitchen.runtime.order import selected
 from kitchen.runtime.ports import DataError, Row, Workspace
-from kitchen.runtime.store import commit_folder
+from kitchen.runtime.ports.workspace import RUN
+from kitchen.runtime.store import commit_file, commit_folder
 from kitchen.runtime.values import Dataset
 
 if TYPE_CHECKING:
@@ -26,12 +28,12 @@ class FileDatasets:
     """Reads rows of files as they are asked for; never holds a data set."""
 
     def __init__(self, config: NoConfig, workspace: Workspace) -> None:
-        self._base = workspace.base
+        self._workspace = workspace
         self._cache = workspace.cache
         self._stamps: dict[str, tuple[tuple[int, ...], ...]] = {}
 
     def open(self, source: str) -> Dataset:
-        files = find_files(source, self._base)
+        files = find_files(source, self._workspace)
         stamps = tuple(file.stamp() for file in files)
         found = [contents(file, self._cache) for file in files]
         for file, inside in zip(files, found, strict=True):
@@ -45,13 +47,23 @@ class FileDatasets:
         return Dataset(source, digest.hexdigest(), sum(inside.rows for inside in found))
 
     def rows(self, dataset: Dataset) -> Iterator[Row]:
-        files = find_files(dataset.uri, self._base)
+        files = find_files(dataset.uri, self._workspace)
         if dataset.uri not in self._stamps and self.open(dataset.uri).digest != dataset.digest:
             raise changed(dataset.uri)
         stamps = self._stamps[dataset.uri]
         if tuple(file.stamp() for file in files) != stamps:
             raise changed(dataset.uri)
         return compress(chain.from_iterable(map(_rows, files, stamps)), selected(dataset))
+
+    def put(self, name: str, rows: Iterable[Mapping[str, Any]]) -> Dataset:
+        source = f"{RUN}datasets/{_key(name)}.jsonl"
+        path = self._workspace.made_by_run(source)
+        assert path is not None
+        lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        content = "".join(lines).encode()
+        if not path.is_file() or path.read_bytes() != content:
+            commit_file(path, content)
+        return self.open(source)
 
     def cached(self, key: str) -> Mapping[str, np.ndarray] | None:
         folder = self._cache / "columns" / _key(key)
@@ -96,5 +108,5 @@ def _quoted(names: Iterable[str]) -> str:
 
 def _key(key: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", key):
-        raise ValueError(f"{key!r} is no key of columns: letters, digits, `_` and `-`")
+        raise ValueError(f"{key!r} is no key: letters, digits, `_` and `-`")
     return key

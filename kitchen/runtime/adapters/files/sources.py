@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from kitchen.ir.diagnostic import closest, did_you_mean
 from kitchen.runtime.arrow import arrow_rows, parquet_rows
-from kitchen.runtime.ports import DataError, Row
+from kitchen.runtime.ports import DataError, Row, Workspace
 from kitchen.runtime.text_rows import csv_rows, jsonl_rows
 from kitchen.runtime.yaml_rows import yaml_rows
 
@@ -55,9 +55,9 @@ class SourceFile:
         return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev
 
 
-def find_files(source: str, base: Path) -> list[SourceFile]:
+def find_files(source: str, workspace: Workspace) -> list[SourceFile]:
     """The files that a source names, in the order of their names."""
-    folder, pattern, scheme = base, source, ""
+    folder, pattern, scheme = workspace.base, source, ""
     if source.startswith(PACKAGE):
         package, _, pattern = source.removeprefix(PACKAGE).partition("/")
         folder, scheme = _package_folder(source, package), f"{PACKAGE}{package}/"
@@ -67,6 +67,8 @@ def find_files(source: str, base: Path) -> list[SourceFile]:
                 uri=source,
                 help="a source in a package is `package:NAME/PATTERN`, without `..`",
             )
+    elif made := workspace.made_by_run(source):
+        folder, pattern, scheme = made.parent, made.name, source.removesuffix(made.name)
     if PATTERN & set(pattern):
         names = sorted(glob.glob(pattern, root_dir=folder, recursive=True))
         names = [name for name in names if (folder / name).is_file()]

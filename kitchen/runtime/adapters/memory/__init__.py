@@ -1,6 +1,6 @@
-"""Blobs in this process's memory.
+"""Blobs and registered models in this process's memory.
 
-This module declares the adapter; what it does is in the module beside it.
+This module declares the adapters; what they do is in the modules beside it.
 """
 
 from __future__ import annotations
@@ -12,4 +12,11 @@ BLOBS = Adapter(
     name="memory",
     target="kitchen.runtime.adapters.memory.blobs:MemoryBlobs",
     doc="Keeps blobs in memory, until the process ends.",
+)
+
+REGISTRY = Adapter(
+    port="registry",
+    name="memory",
+    target="kitchen.runtime.adapters.memory.registry:MemoryRegistry",
+    doc="Remembers versions of models until the process ends; their weights stay where they are.",
 )

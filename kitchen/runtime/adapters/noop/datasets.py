@@ -6,12 +6,14 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import compress
+from typing import Any
 
 import numpy as np
 
 from kitchen.runtime.adapter import NoConfig
 from kitchen.runtime.order import selected
 from kitchen.runtime.ports import Row, Workspace
+from kitchen.runtime.ports.workspace import RUN
 from kitchen.runtime.values import Dataset
 
 DISHES = ("bread", "soup", "rice", "stew", "salad", "pancakes", "dumplings", "pickles")
@@ -34,20 +36,28 @@ ROWS = tuple(
 
 
 class NoopDatasets:
-    """Gives 32 built-in conversations for any source, and keeps columns in memory."""
+    """Gives 32 built-in conversations for any source; keeps rows and columns in memory."""
 
     def __init__(self, config: NoConfig, workspace: Workspace) -> None:
         self.opened: list[str] = []
+        self.kept: dict[str, tuple[Mapping[str, Any], ...]] = {}
         self.columns: dict[str, Mapping[str, np.ndarray]] = {}
 
     def open(self, source: str) -> Dataset:
         self.opened.append(source)
-        digest = hashlib.sha256(json.dumps(ROWS).encode()).hexdigest()
-        return Dataset(source, digest, len(ROWS))
+        rows = self.kept.get(source, ROWS)
+        digest = hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+        return Dataset(source, digest, len(rows))
 
     def rows(self, dataset: Dataset) -> Iterator[Row]:
-        rows = (Row(fields, dataset.uri, number) for number, fields in enumerate(ROWS, 1))
+        kept = self.kept.get(dataset.uri, ROWS)
+        rows = (Row(fields, dataset.uri, number) for number, fields in enumerate(kept, 1))
         return compress(rows, selected(dataset))
+
+    def put(self, name: str, rows: Iterable[Mapping[str, Any]]) -> Dataset:
+        source = f"{RUN}datasets/{name}.jsonl"
+        self.kept[source] = tuple(dict(row) for row in rows)
+        return self.open(source)
 
     def cached(self, key: str) -> Mapping[str, np.ndarray] | None:
         return self.columns.get(key)

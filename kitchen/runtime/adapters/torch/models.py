@@ -1,4 +1,4 @@
-"""Where a model comes from: a preset, a local folder, the hub, or an installed package."""
+"""Where a model comes from: a preset, a folder, this run, the hub, or an installed package."""
 
 from __future__ import annotations
 
@@ -26,7 +26,13 @@ def locate(model: str, workspace: Workspace) -> str:
         from kitchen.runtime.adapters.torch.gguf import converted
 
         return str(converted(model.removeprefix(PACKAGE), workspace))
-    folder = (workspace.base / Path(model).expanduser()).resolve()
+    made = workspace.made_by_run(model)
+    if made is not None and not made.is_dir():
+        raise AdapterError(
+            f"the run has not made a folder `{model}`",
+            help="save the weights before a model is opened from them",
+        )
+    folder = (made or workspace.base / Path(model).expanduser()).resolve()
     if folder.is_dir():
         return str(folder)
     if model.startswith((".", "/", "~")):
