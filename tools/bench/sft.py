@@ -39,6 +39,7 @@ params:
   max_length: {LENGTH}
   holdout: 0
   batch_size: {BATCH}
+  packing: bucket
   learning_rate: {RATE}
   checkpoint_every: 0
 adapters:

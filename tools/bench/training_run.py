@@ -40,6 +40,7 @@ params:
   max_length: {LENGTH}
   holdout: 0
   batch_size: {BATCH}
+  packing: bucket
   learning_rate: {RATE}
   schedule: constant
   checkpoint_every: 0
@@ -118,7 +119,9 @@ class ByHand:
         training.save_weights(session, folder / "weights", merge=True)
         self.weights = folder / "weights"
         self.batches: list[Any] = []
-        for batch in BatchStream(tokens, BatchOptions(batch_size=BATCH)).iterate():
+        for batch in BatchStream(
+            tokens, BatchOptions(batch_size=BATCH, packing="bucket")
+        ).iterate():
             grid = (batch.sequences, -1)
             self.batches.append(
                 (
