@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kitchen.ir.frozen import frozen
 from kitchen.ir.source import Source
 from kitchen.ir.spec import Registry
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from kitchen.compiler.compile import Compiled
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Loaded:
     """A recipe's text and the `--set` values that go with it."""
 

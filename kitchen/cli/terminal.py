@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TextIO
 
+from kitchen.ir.frozen import frozen
 from kitchen.ir.visible import visible, width
 
 #: Where nothing says how wide the output is: a pipe, a file.
@@ -15,7 +15,7 @@ COLUMNS = 100
 BOLD, DIM, RED, GREEN, YELLOW, BLUE, CYAN = "1", "2", "31", "32", "33", "34", "36"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Word:
     """A piece of text that stays in one piece, and its style (an SGR parameter)."""
 
@@ -39,7 +39,7 @@ def words(text: str, style: str = "") -> list[Word]:
     return [Word(part, style) for part in text.split()]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Page:
     """How wide a text may be, and whether it has colours."""
 

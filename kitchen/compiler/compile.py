@@ -6,7 +6,6 @@ Start here. Each step is a function of the one before; none of them runs anythin
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from kitchen.compiler.build import build
 from kitchen.compiler.checks import CHECKS, LIVE_CHECKS, UNUSED_CHECKS
@@ -14,12 +13,13 @@ from kitchen.compiler.frontend.expand import expand
 from kitchen.compiler.frontend.parse import parse_recipe
 from kitchen.compiler.rewrites import REWRITES
 from kitchen.ir.diagnostic import Diagnostic, Severity, demand
+from kitchen.ir.frozen import frozen
 from kitchen.ir.program import Program
 from kitchen.ir.source import Source
 from kitchen.ir.spec import Registry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Compiled:
     """A program ready to run, the one it was made from, and the warnings on the way."""
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kitchen.ir.expr import EvaluationError, Expr, Value, evaluate
+from kitchen.ir.frozen import frozen
 from kitchen.ir.program import Branch, Loop, Map, Program, Region, Stage
 
 #: Iterations that are gone through one by one, to see which way a condition goes in each.
 MOST = 5_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Count:
     """At least `low` times and at most `high`; a `high` of None is known only at run time.
 
@@ -53,7 +54,7 @@ class Count:
 NEVER, ONCE, UNKNOWN = Count(0, 0), Count(1, 1), Count(0, None)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Runs:
     """How often one op runs in all; of a loop or map also its iterations each time, and in all."""
 

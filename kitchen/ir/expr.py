@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from kitchen.ir.frozen import frozen
 from kitchen.ir.source import Span
 from kitchen.ir.types import Type
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Value:
     """A name that is given a value once: what was written, and which of its versions this is."""
 
@@ -25,7 +26,7 @@ class Value:
         return f"%{self.name}" if self.index == 0 else f"%{self.name}.{self.index}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Const:
     """A value known now: a scalar, None, or lists and dicts of them."""
 
@@ -34,7 +35,7 @@ class Const:
     span: Span | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ref:
     """A read of a value."""
 
@@ -46,7 +47,7 @@ class Ref:
         return self.value.type
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Get:
     """A read of one field of a value."""
 
@@ -56,7 +57,7 @@ class Get:
     span: Span | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Apply:
     """An operator or one of the fixed functions, applied; `OPERATORS` has what each computes."""
 

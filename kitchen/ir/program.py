@@ -5,14 +5,15 @@ Spans ride along and do not count in comparison.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from kitchen.ir.expr import Expr, Value
+from kitchen.ir.frozen import frozen
 from kitchen.ir.source import Span
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Retry:
     """How often a failed stage is tried again, and how long to wait: seconds, doubling, capped."""
 
@@ -21,7 +22,7 @@ class Retry:
     max_backoff: float = 60.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Resources:
     """What a stage asks of the machine it runs on."""
 
@@ -31,7 +32,7 @@ class Resources:
     nodes: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Annotations:
     """What a step says about how it is to be run, none of which changes what it computes."""
 
@@ -45,7 +46,7 @@ class Annotations:
 NO_ANNOTATIONS = Annotations()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Region:
     """Ops in order. `params` enter, `results` leave; values of the regions around are in sight."""
 
@@ -57,7 +58,7 @@ class Region:
 EMPTY = Region()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Stage:
     """One call of a stage: values in, values out.
 
@@ -73,7 +74,7 @@ class Stage:
     span: Span | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Loop:
     """Run `body` again and again, in sequence.
 
@@ -96,7 +97,7 @@ class Loop:
     span: Span | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Map:
     """Run `body` for each item of a list, in parallel; each result comes back as a list, in order.
 
@@ -111,7 +112,7 @@ class Map:
     span: Span | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Branch:
     """Run one of two regions; `outputs` are the results of the one that was run."""
 
@@ -134,7 +135,7 @@ class Origin(StrEnum):
     SET = "--set"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Parameter:
     """A parameter of the workflow with the value it has in this program."""
 
@@ -146,7 +147,7 @@ class Parameter:
     declared: Span | None = field(default=None, compare=False, repr=False)  #: in the template
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Binding:
     """The adapter a recipe puts behind a port, with its settings."""
 
@@ -156,7 +157,7 @@ class Binding:
     span: Span | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Removal:
     """An op that a rewrite took out, and why."""
 
@@ -167,7 +168,7 @@ class Removal:
     span: Span | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Program:
     """A whole workflow.
 

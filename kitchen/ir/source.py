@@ -6,6 +6,8 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 
+from kitchen.ir.frozen import frozen
+
 
 @dataclass(frozen=True)
 class Source:
@@ -43,7 +45,7 @@ class Source:
         return f"Source({self.name!r})"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Span:
     """A stretch of a source, from `start` up to `end`, in characters."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
+from kitchen.ir.frozen import frozen
 from kitchen.ir.source import Source
 from kitchen.ir.types import Type
 
@@ -18,7 +19,7 @@ class Effect(StrEnum):
     WRITES = "writes"  #: kept, once, in order
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Setting:
     """One typed setting: a parameter of a template, or a config key of a stage or adapter.
 
@@ -37,7 +38,7 @@ class Setting:
     doc: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Input:
     """One input of a stage. `mutable`: the stage gives back the next version of the handle."""
 
@@ -50,7 +51,7 @@ class Input:
         return not self.type.is_optional
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PortUse:
     """A port a stage needs, and what it asks of it.
 
@@ -61,7 +62,7 @@ class PortUse:
     capabilities: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class StageSpec:
     """A stage as its signature declares it."""
 
@@ -82,7 +83,7 @@ class StageSpec:
         return next((setting for setting in self.config if setting.name == name), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class AdapterSpec:
     """An adapter as it declares itself: its settings and what it can do."""
 
@@ -93,7 +94,7 @@ class AdapterSpec:
     doc: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Registry:
     """Everything a recipe may name. Its mappings list names without importing what they name."""
 

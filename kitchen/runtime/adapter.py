@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
 from typing import Any
 
+from kitchen.ir.frozen import frozen
 from kitchen.ir.spec import AdapterSpec
 from kitchen.runtime.config import Config, settings_of
 from kitchen.runtime.ports import Workspace
@@ -15,7 +15,7 @@ class NoConfig(Config):
     """An adapter without settings."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Adapter:
     """An adapter of a port: its settings, what it can do, and where its class is.
 

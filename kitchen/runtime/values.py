@@ -7,8 +7,10 @@ A class says how its values travel by its base: `Record` as a parameter, `Artifa
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Annotated, Generic, Protocol, TypeVar
+
+from kitchen.ir.frozen import frozen
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +26,12 @@ class Record:
     """A value made of scalars; it travels as a parameter."""
 
 
+class Decision(Record):
+    """A record that says why it is as it is: a run tells its reason when it is made."""
+
+    reason: str
+
+
 class Artifact:
     """A value that travels by reference."""
 
@@ -32,7 +40,7 @@ class Handle:
     """A value that lives in one process: a session, a sampler, a stream."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dataset(Artifact):
     """Rows in a store, by reference: where, which bytes (`digest`), how many.
 
@@ -46,7 +54,7 @@ class Dataset(Artifact):
     seed: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class Tokens(Artifact):
     """Tokenised sequences, stored flat: sequence i is `tokens[offsets[i]:offsets[i + 1]]`.
 
@@ -67,7 +75,7 @@ class Tokens(Artifact):
     dropped: int = 0  #: rows left out because no token of theirs is trained on
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class Batch(Artifact):
     """Sequences for one step, stored flat and already shifted: `targets[t]` follows `tokens[t]`.
 
@@ -84,7 +92,7 @@ class Batch(Artifact):
     trained: int  #: targets with a weight above zero
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Losses(Record):
     """What a pass over a batch gave: the summed loss, and the sum of the weights behind it."""
 
@@ -94,7 +102,7 @@ class Losses(Record):
     metrics: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Update(Record):
     """What an optimizer step did: `step` counts from 1; `grad_norm` is taken before clipping."""
 
@@ -103,7 +111,7 @@ class Update(Record):
     learning_rate: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Evaluation(Record):
     """Means over the trained tokens of a data set; bits per byte of the text behind them."""
 
@@ -114,7 +122,7 @@ class Evaluation(Record):
     tokens: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Weights(Artifact):
     """Saved model weights: a folder that transformers loads, relative to the run's.
 
@@ -126,7 +134,7 @@ class Weights(Artifact):
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class State(Artifact):
     """A session's saved state; `uri` is a folder, relative to the run's."""
 
@@ -134,7 +142,7 @@ class State(Artifact):
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Completions(Artifact):
     """Prompts and what a model answered: rows of {prompt, completion}."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 from kitchen.ir.expr import Apply, Const, Expr, Ref, Value, refs
+from kitchen.ir.frozen import frozen
 from kitchen.ir.program import Branch, Op, Program, Region, Stage
 from kitchen.ir.types import Kind
 from kitchen.ir.walk import regions
@@ -14,7 +14,7 @@ from kitchen.ir.walk import regions
 Facts = tuple[tuple[Expr, bool], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Made:
     """How a branch makes a value: what it is on either side."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from kitchen.compiler.frontend.bindings import bind_adapters
 from kitchen.compiler.frontend.overrides import Override, overrides_of
@@ -11,13 +10,14 @@ from kitchen.compiler.frontend.parameters import evaluate_parameters
 from kitchen.compiler.frontend.syntax import Recipe, Template
 from kitchen.compiler.frontend.templates import Templates
 from kitchen.ir.diagnostic import Diagnostic
+from kitchen.ir.frozen import frozen
 from kitchen.ir.program import Binding, Parameter
 from kitchen.ir.spec import Registry
 
 __all__ = ["Expanded", "Override", "expand"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Expanded:
     """A recipe and its template, joined."""
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from kitchen.compiler.frontend.positions import Positions
 from kitchen.compiler.frontend.report import Report, fault
+from kitchen.ir.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Hole:
     """The text between `${` and its `}`."""
 

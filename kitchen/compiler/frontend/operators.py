@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import reduce
 
+from kitchen.ir.frozen import frozen
 from kitchen.ir.types import (
     BOOL,
     FLOAT,
@@ -25,7 +25,7 @@ from kitchen.ir.types import (
 NUMBERS = (INT, FLOAT)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mismatch:
     """Why operands do not fit, and what to do about it."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from kitchen.ir.frozen import frozen
 from kitchen.ir.source import Source, Span
 
 ADAPTERS = "adapters."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Override:
     """One `--set name=text`; `start` is where the text begins in its source."""
 

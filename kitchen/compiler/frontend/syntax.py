@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kitchen.ir.frozen import frozen
 from kitchen.ir.program import NO_ANNOTATIONS, Annotations
 from kitchen.ir.source import Source, Span
 from kitchen.ir.spec import Setting
@@ -28,7 +29,7 @@ class Scalar:
         return Span(self.source, self.start, self.end)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sequence:
     """A list of nodes."""
 
@@ -36,7 +37,7 @@ class Sequence:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mapping:
     """Keys and values in the order written; no key stands twice."""
 
@@ -50,7 +51,7 @@ class Mapping:
 Node = Scalar | Sequence | Mapping
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class StageStep:
     """`stage: NAME`. `as_` is one name or several (a list, one per output; or output: name)."""
 
@@ -64,7 +65,7 @@ class StageStep:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class LoopStep:
     """`loop: VAR`, sequential."""
 
@@ -79,7 +80,7 @@ class LoopStep:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class MapStep:
     """`map: VAR`, parallel."""
 
@@ -91,7 +92,7 @@ class MapStep:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class IfStep:
     """`if: EXPR` with `then:` and `else:`."""
 
@@ -101,7 +102,7 @@ class IfStep:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class WorkflowStep:
     """`workflow: NAME`: another template, inlined. `as_named` brings its values out by name."""
 
@@ -116,7 +117,7 @@ class WorkflowStep:
 Step = StageStep | LoopStep | MapStep | IfStep | WorkflowStep
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Declaration:
     """A parameter that a template declares."""
 
@@ -124,7 +125,7 @@ class Declaration:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Template:
     """A workflow template. `span` is its name, `params_span` the key of its parameters."""
 
@@ -138,7 +139,7 @@ class Template:
     params_span: Span | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class AdapterBinding:
     """`PORT: ADAPTER` or `PORT: {use: ADAPTER, key: value}`."""
 
@@ -148,7 +149,7 @@ class AdapterBinding:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Recipe:
     """A recipe."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from kitchen.ir.program import NO_ANNOTATIONS, Annotations, Resources, Retry
@@ -12,7 +13,7 @@ def annotations_to_json(notes: Annotations) -> dict[str, Any]:
     written: dict[str, Any] = {"timeout": notes.timeout, "cache": notes.cache, "image": notes.image}
     for key, part in (("retry", notes.retry), ("resources", notes.resources)):
         if part is not None:
-            written[key] = {name: getattr(part, name) for name in part.__slots__}
+            written[key] = asdict(part)
     return {key: part for key, part in written.items() if part is not None}
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from kitchen.ir.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Reference:
     """Something in a blob store: where it is and the digest of its bytes (SHA-256, hex)."""
 

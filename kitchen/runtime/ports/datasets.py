@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from kitchen.ir.frozen import frozen
 from kitchen.runtime.values import Dataset
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Row:
     """One row: its fields, and where it stands (file and line or row number, from 1)."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
+from kitchen.ir.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Metric:
     """One measurement: optimizer step, name, value, and when it was taken (Unix seconds)."""
 

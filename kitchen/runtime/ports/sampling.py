@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from kitchen.ir.frozen import frozen
 from kitchen.runtime.values import Sampler, Session, Tokenizer
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class SamplingParams:
     """How to sample: temperature first, then `top_k` of what is left, then `top_p` of that.
 
@@ -30,7 +30,7 @@ class SamplingParams:
     stop: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class Sample:
     """One sampled sequence: ids (L,) int32, log-probabilities (L,) float32, and why it ended.
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from kitchen.ir.frozen import frozen
 from kitchen.runtime.ports.faults import DataError
 
 RUN = "run:"  #: begins the name of what this run made itself
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Workspace:
     """Where an adapter may read and write: the recipe's folder, a cache, and this run's folder.
 
