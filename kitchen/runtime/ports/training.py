@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from kitchen.ir.frozen import frozen
 from kitchen.runtime.values import Batch, Session, Tokenizer
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ModelOptions:
     """Which model to train, and which of its weights. `lora_rank` 0 trains all of them."""
 
@@ -28,7 +29,7 @@ class ModelOptions:
     seed: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class LossOptions:
     """A loss by name with its settings; thresholds are absolute (`clip_low_threshold` 0.8)."""
 
@@ -36,7 +37,7 @@ class LossOptions:
     config: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class AdamParams:
     """One AdamW step, with Tinker's defaults. `grad_clip_norm` 0 does not clip."""
 
@@ -48,7 +49,7 @@ class AdamParams:
     grad_clip_norm: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class ForwardOutput:
     """The summed loss of a batch, and the log-probability of each target.
 
@@ -62,7 +63,7 @@ class ForwardOutput:
     metrics: Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OptimStepOutput:
     """What `optim_step` did: `step` counts from 1, `grad_norm` is the norm before clipping."""
 
@@ -70,7 +71,7 @@ class OptimStepOutput:
     grad_norm: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class LossSlopes:
     """A loss that the caller computed: its value, and its slope by each log-probability.
 
