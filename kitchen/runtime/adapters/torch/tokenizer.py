@@ -106,7 +106,7 @@ def _first(texts: Iterable[str]) -> Iterator[str]:
 def _key(size: int, texts: Callable[[], Iterable[str]]) -> str:
     import tokenizers
 
-    key = hashlib.sha256(repr((size, CHAT_TEMPLATE, tokenizers.__version__)).encode())
+    key = hashlib.sha256(repr((size, "digits", CHAT_TEMPLATE, tokenizers.__version__)).encode())
     for text in _first(texts()):
         data = text.encode("utf-8", "surrogatepass")
         key.update(len(data).to_bytes(8, "little"))
@@ -120,7 +120,12 @@ def _train(size: int, texts: Callable[[], Iterable[str]]) -> PreTrainedTokenizer
     from transformers import PreTrainedTokenizerFast
 
     rust = Rust(models.BPE())
-    rust.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    rust.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Digits(individual_digits=True),  # as Llama: sums are learned by digits
+            pre_tokenizers.ByteLevel(add_prefix_space=False),
+        ]
+    )
     rust.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=size,
