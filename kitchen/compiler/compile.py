@@ -11,6 +11,7 @@ from kitchen.compiler.build import build
 from kitchen.compiler.checks import CHECKS, LIVE_CHECKS, UNUSED_CHECKS
 from kitchen.compiler.frontend.expand import expand
 from kitchen.compiler.frontend.parse import parse_recipe
+from kitchen.compiler.frontend.reader import paused_collection
 from kitchen.compiler.rewrites import REWRITES
 from kitchen.ir.diagnostic import Diagnostic, Severity, demand
 from kitchen.ir.frozen import frozen
@@ -28,6 +29,7 @@ class Compiled:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
+@paused_collection()  # a program only grows
 def compile_recipe(
     source: Source,
     registry: Registry,
