@@ -61,8 +61,11 @@ class BatchStream(Stream[Batch]):
     def iterate(self, start: int = 0) -> Iterator[Batch]:
         order, bounds = self._plan
         for index in range(start, len(self)):
-            chosen = order[bounds[index] : bounds[index + 1]]
-            yield gather(self.tokens, chosen, index, normalised=self.options.normalised)
+            yield self.batch(order[bounds[index] : bounds[index + 1]], index)
+
+    def batch(self, chosen: np.ndarray, index: int) -> Batch:
+        """The batch of the chosen sequences."""
+        return gather(self.tokens, chosen, index, normalised=self.options.normalised)
 
     @cached_property
     def _plan(self) -> tuple[np.ndarray, np.ndarray]:
@@ -111,9 +114,8 @@ def _batches_shuffled(
 
 def gather(tokens: Tokens, chosen: np.ndarray, index: int, *, normalised: bool) -> Batch:
     """The batch of the chosen sequences, shifted: each token's target is the token after it."""
-    starts = tokens.offsets[chosen]
-    lengths = tokens.offsets[chosen + 1] - starts - 1
-    at = _ranges(starts, lengths)
+    lengths = tokens.offsets[chosen + 1] - tokens.offsets[chosen] - 1
+    at = positions(tokens, chosen)
     weights = tokens.weights[at + 1]
     trained = int(np.count_nonzero(weights))
     if normalised:
@@ -126,6 +128,12 @@ def gather(tokens: Tokens, chosen: np.ndarray, index: int, *, normalised: bool) 
         sequences=len(chosen),
         trained=trained,
     )
+
+
+def positions(tokens: Tokens, chosen: np.ndarray) -> np.ndarray:
+    """Where the inputs of the chosen sequences stand among all tokens: all but each one's last."""
+    starts = tokens.offsets[chosen]
+    return _ranges(starts, tokens.offsets[chosen + 1] - starts - 1)
 
 
 def _ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:

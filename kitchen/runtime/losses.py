@@ -22,6 +22,7 @@ class LossSpec:
 _SAMPLED = ("targets", "logprobs", "advantages")
 LOSSES: Mapping[str, LossSpec] = {
     "cross_entropy": LossSpec(("targets", "weights"), {}),
+    "tempered_cross_entropy": LossSpec(("targets", "weights"), {"temperature": 1.0}),
     "importance_sampling": LossSpec(_SAMPLED, {}),
     "ppo": LossSpec(_SAMPLED, {"clip_low_threshold": 0.8, "clip_high_threshold": 1.2}),
     "cispo": LossSpec(_SAMPLED, {"clip_low_threshold": 0.0, "clip_high_threshold": 4.0}),
@@ -42,7 +43,13 @@ def loss_settings(options: LossOptions) -> dict[str, float]:
             raise AdapterError(
                 f"loss `{options.name}` has no setting `{name}`", help=f"its settings: {known}"
             )
-    return {**spec.settings, **options.config}
+    settings = {**spec.settings, **options.config}
+    if settings.get("temperature", 1.0) <= 0:
+        raise AdapterError(
+            f"loss `{options.name}` has the temperature {settings['temperature']:g}",
+            help="a temperature is above 0; 1 leaves the distribution as it is",
+        )
+    return settings
 
 
 def require_columns(name: str, columns: Iterable[str]) -> None:

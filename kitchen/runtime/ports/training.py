@@ -63,6 +63,18 @@ class ForwardOutput:
     metrics: Mapping[str, float]
 
 
+@frozen(eq=False)
+class TopLogprobs:
+    """The likeliest tokens at each place of a batch, the likeliest first.
+
+    ids (T, K) int32; logprobs (T, K) float32, of the whole vocabulary's distribution. Both are 0
+    at a place that carries no weight.
+    """
+
+    ids: np.ndarray
+    logprobs: np.ndarray
+
+
 @frozen
 class OptimStepOutput:
     """What `optim_step` did: `step` counts from 1, `grad_norm` is the norm before clipping."""
@@ -101,6 +113,10 @@ class TrainingClient(Protocol):
 
     def forward(self, session: Session, batch: Batch, loss: LossOptions) -> Future[ForwardOutput]:
         """Loss and log-probabilities, without gradients and without dropout."""
+        ...
+
+    def topk_logprobs(self, session: Session, batch: Batch, k: int) -> Future[TopLogprobs]:
+        """The `k` likeliest next tokens at each place, without gradients and without dropout."""
         ...
 
     def forward_backward(

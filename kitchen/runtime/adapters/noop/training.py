@@ -14,15 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kitchen.runtime.adapter import NoConfig
-from kitchen.runtime.adapters.noop.unigram import (
-    VOCABULARY,
-    ByteTokenizer,
-    Moments,
-    UnigramSession,
-    loss_and_slopes,
-)
+from kitchen.runtime.adapters.noop.passes import custom_pass, one_pass, top_logprobs
+from kitchen.runtime.adapters.noop.unigram import ByteTokenizer, Moments, UnigramSession
 from kitchen.runtime.futures import resolved
-from kitchen.runtime.losses import loss_settings, require_columns
 from kitchen.runtime.ports import (
     AdamParams,
     AdapterError,
@@ -33,6 +27,7 @@ from kitchen.runtime.ports import (
     OptimStepOutput,
     Workspace,
 )
+from kitchen.runtime.ports.training import TopLogprobs
 from kitchen.runtime.values import Batch, Session, Tokenizer
 
 STATE, WEIGHTS = "state.json", "unigram.json"
@@ -61,7 +56,11 @@ class NoopTraining:
 
     def forward(self, session: Session, batch: Batch, loss: LossOptions) -> Future[ForwardOutput]:
         self._record("forward", batch=batch.index, sequences=batch.sequences, loss=loss.name)
-        return resolved(lambda: _pass(_own(session), batch, loss, training=False))
+        return resolved(lambda: one_pass(_own(session), batch, loss, training=False))
+
+    def topk_logprobs(self, session: Session, batch: Batch, k: int) -> Future[TopLogprobs]:
+        self._record("topk_logprobs", batch=batch.index, sequences=batch.sequences, k=k)
+        return resolved(lambda: top_logprobs(_own(session), batch, k))
 
     def forward_backward(
         self, session: Session, batch: Batch, loss: LossOptions
@@ -69,13 +68,13 @@ class NoopTraining:
         self._record(
             "forward_backward", batch=batch.index, sequences=batch.sequences, loss=loss.name
         )
-        return resolved(lambda: _pass(_own(session), batch, loss, training=True))
+        return resolved(lambda: one_pass(_own(session), batch, loss, training=True))
 
     def forward_backward_custom(
         self, session: Session, batch: Batch, loss: CustomLoss
     ) -> Future[ForwardOutput]:
         self._record("forward_backward_custom", batch=batch.index, sequences=batch.sequences)
-        return resolved(lambda: _custom_pass(_own(session), batch, loss))
+        return resolved(lambda: custom_pass(_own(session), batch, loss))
 
     def optim_step(self, session: Session, adam: AdamParams) -> Future[OptimStepOutput]:
         self._record("optim_step", **asdict(adam))
@@ -164,61 +163,6 @@ def _own(session: Session, *, closing: bool = False) -> UnigramSession:
 def _write(path: Path, content: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content) + "\n")
-
-
-def _pass(
-    session: UnigramSession, batch: Batch, loss: LossOptions, *, training: bool
-) -> ForwardOutput:
-    settings = loss_settings(loss)
-    require_columns(loss.name, batch.columns)
-    known = _known(session, batch)
-    columns, targets = batch.columns, batch.columns["targets"]
-    logprobs = known[targets]
-    value, slopes = loss_and_slopes(loss.name, logprobs, columns, settings)
-    _require_finite(session, value)
-    weights = columns.get("weights", np.ones(logprobs.shape))
-    metrics = {}
-    if training:
-        session.gather(targets, slopes)
-    elif targets.ndim == 1:
-        metrics["correct:sum"] = float((weights * (logprobs == known.max())).sum())
-    return ForwardOutput(value, _carried(logprobs, columns), metrics)
-
-
-def _custom_pass(session: UnigramSession, batch: Batch, loss_of: CustomLoss) -> ForwardOutput:
-    known, targets = _known(session, batch), batch.columns["targets"]
-    logprobs = _carried(known[targets], batch.columns)
-    found = loss_of(batch, logprobs)
-    _require_finite(session, found.loss)
-    session.gather(targets, np.where(batch.columns["weights"] != 0, found.slopes, 0.0))
-    return ForwardOutput(found.loss, logprobs, found.metrics)
-
-
-def _known(session: UnigramSession, batch: Batch) -> np.ndarray:
-    """The log-probability of each id, for a batch that can be passed through the model."""
-    if batch.tokens.size == 0:
-        raise AdapterError("the batch is empty", help="give it at least one sequence")
-    highest = int(batch.columns["targets"].max())
-    if highest >= VOCABULARY:
-        raise AdapterError(
-            f"the batch holds token id {highest}, and the model knows {VOCABULARY}",
-            help="tokenise the data with this model's own tokenizer",
-        )
-    return session.logprobs()
-
-
-def _carried(logprobs: np.ndarray, columns: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The log-probabilities as the port gives them: 0 where a target carries no weight."""
-    weights = columns.get("weights", np.ones(logprobs.shape))
-    return np.where(weights != 0, logprobs, 0.0).astype(np.float32)
-
-
-def _require_finite(session: UnigramSession, value: float) -> None:
-    if not math.isfinite(value):
-        raise AdapterError(
-            f"the loss of step {session.step + 1} is {value}: no weight was changed",
-            help="lower the learning rate, set `grad_clip_norm`, or look at the batch's columns",
-        )
 
 
 def _optim_step(session: UnigramSession, adam: AdamParams) -> OptimStepOutput:

@@ -64,20 +64,20 @@ class UnigramSession(Session):
         self.gradient = np.zeros(VOCABULARY)
         self.passes = 0
 
-    def logprobs(self) -> np.ndarray:
+    def logprobs(self, temperature: float = 1.0) -> np.ndarray:
         """The log-probability of each id, (V,)."""
-        logits = self.frozen + self.logits
+        logits = (self.frozen + self.logits) / temperature
         shifted = logits - logits.max()
         normalised: np.ndarray = shifted - np.log(np.exp(shifted).sum())
         return normalised
 
-    def gather(self, targets: np.ndarray, slopes: np.ndarray) -> None:
+    def gather(self, targets: np.ndarray, slopes: np.ndarray, temperature: float = 1.0) -> None:
         """Add the gradient of a loss, given its slope by the log-probability of each target.
 
-        The log-probability of t has the gradient onehot(t) - softmax.
+        The log-probability of t has the gradient (onehot(t) - softmax) / temperature.
         """
         seen = np.bincount(targets.ravel(), slopes.ravel(), minlength=VOCABULARY)
-        self.gradient += seen - slopes.sum() * np.exp(self.logprobs())
+        self.gradient += (seen - slopes.sum() * np.exp(self.logprobs(temperature))) / temperature
         self.passes += 1
 
     def apply(self, adam: AdamParams, norm: float) -> None:
@@ -104,7 +104,7 @@ def loss_and_slopes(
 ) -> tuple[float, np.ndarray]:
     """A loss and its slope by each log-probability; the formulae are in torch/losses.py."""
     weights = columns.get("weights", np.ones_like(logprobs))
-    if name == "cross_entropy":
+    if name in ("cross_entropy", "tempered_cross_entropy"):
         return float(-(weights * logprobs).sum()), -weights
     advantages, distance = columns["advantages"], logprobs - columns["logprobs"]
     if name == "dro":

@@ -16,7 +16,14 @@ from kitchen.runtime.config import Config, setting
 # Its default lets idle threads spin, which on a busy machine costs most of the speed.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-LOSSES = ("cross_entropy", "importance_sampling", "ppo", "cispo", "dro")
+LOSSES = (
+    "cross_entropy",
+    "tempered_cross_entropy",
+    "importance_sampling",
+    "ppo",
+    "cispo",
+    "dro",
+)
 
 
 class TorchConfig(Config):
@@ -42,6 +49,7 @@ TRAINING = Adapter(
             "optim_step",
             "save_state",
             "save_weights",
+            "topk_logprobs",
             *(f"loss.{name}" for name in LOSSES),
         }
     ),

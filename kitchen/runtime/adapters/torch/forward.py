@@ -40,14 +40,14 @@ class Pass:
         return known.new_zeros(size, *known.shape[1:]).index_copy(0, self.tokens, known)
 
 
-def run(session: TorchSession, batch: Batch, *, likeliest: bool = False) -> Pass:
+def run(
+    session: TorchSession, batch: Batch, *, likeliest: bool = False, temperature: float = 1.0
+) -> Pass:
     """Log-probabilities of the batch's targets under the session's weights."""
     _require_sound(session, batch)
     device = session.device
     weights = batch.columns.get("weights")
-    carries = np.ones(batch.tokens.size, bool) if weights is None else weights != 0
-    tokens = torch.from_numpy(np.flatnonzero(carries if carries.ndim == 1 else carries.any(1)))
-    tokens = tokens.to(device)
+    tokens = _carrying(batch).to(device)
     columns = {
         name: _column(array, device).index_select(0, tokens)
         for name, array in batch.columns.items()
@@ -63,6 +63,8 @@ def run(session: TorchSession, batch: Batch, *, likeliest: bool = False) -> Pass
             for name, column in columns.items()
         }
     logits = _logits(session, layout, None if everywhere else places)
+    if temperature != 1.0:
+        logits = logits / temperature
     targets = columns["targets"]
     return Pass(
         logprobs=_logprobs(logits, targets),
@@ -71,6 +73,33 @@ def run(session: TorchSession, batch: Batch, *, likeliest: bool = False) -> Pass
         tokens=tokens,
         rows=places if everywhere else None,
     )
+
+
+def top(session: TorchSession, batch: Batch, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The likeliest tokens (T, K) and their log-probabilities, 0 where there is no weight."""
+    _require_sound(session, batch)
+    if count > session.vocabulary:
+        raise AdapterError(
+            f"{count} tokens are asked for at each place, and the model knows {session.vocabulary}",
+            help="ask for fewer",
+        )
+    tokens = _carrying(batch).to(session.device)
+    layout = lay_out(batch, session.device, padded=not session.isolates)
+    logits = _logits(session, layout, layout.places.index_select(0, tokens))
+    values, ids = logits.topk(count, 1)
+    logprobs = values - logits.logsumexp(1, keepdim=True)
+    size = (batch.tokens.size, count)
+    return (
+        ids.new_zeros(size).index_copy(0, tokens, ids),
+        logprobs.new_zeros(size).index_copy(0, tokens, logprobs),
+    )
+
+
+def _carrying(batch: Batch) -> torch.Tensor:
+    """The indices of the tokens whose target carries weight."""
+    weights = batch.columns.get("weights")
+    carries = np.ones(batch.tokens.size, bool) if weights is None else weights != 0
+    return torch.from_numpy(np.flatnonzero(carries if carries.ndim == 1 else carries.any(1)))
 
 
 def _logits(session: TorchSession, layout: Layout, kept: torch.Tensor | None) -> torch.Tensor:

@@ -55,6 +55,7 @@ def _ratio(logprobs: torch.Tensor, columns: Columns) -> torch.Tensor:
 
 FORMULAE: Mapping[str, Formula] = {
     "cross_entropy": cross_entropy,
+    "tempered_cross_entropy": cross_entropy,  # of log-probabilities at the setting `temperature`
     "importance_sampling": importance_sampling,
     "ppo": ppo,
     "cispo": cispo,

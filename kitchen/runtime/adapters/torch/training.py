@@ -18,7 +18,7 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from transformers.utils import logging
 
 from kitchen.runtime.adapters.torch import TorchConfig, lora, state, weights
-from kitchen.runtime.adapters.torch.forward import Pass, run
+from kitchen.runtime.adapters.torch.forward import Pass, run, top
 from kitchen.runtime.adapters.torch.layout import isolate_documents
 from kitchen.runtime.adapters.torch.losses import FORMULAE
 from kitchen.runtime.adapters.torch.models import build_model, locate, named_failures
@@ -37,6 +37,7 @@ from kitchen.runtime.ports import (
     OptimStepOutput,
     Workspace,
 )
+from kitchen.runtime.ports.training import TopLogprobs
 from kitchen.runtime.values import Batch, Session, Tokenizer
 
 
@@ -65,6 +66,9 @@ class TorchTraining:
 
     def forward(self, session: Session, batch: Batch, loss: LossOptions) -> Future[ForwardOutput]:
         return resolved(lambda: _pass(_own(session), batch, loss, training=False))
+
+    def topk_logprobs(self, session: Session, batch: Batch, k: int) -> Future[TopLogprobs]:
+        return resolved(lambda: _top_logprobs(_own(session), batch, k))
 
     def forward_backward(
         self, session: Session, batch: Batch, loss: LossOptions
@@ -128,7 +132,8 @@ def _pass(
     settings = loss_settings(options)
     require_columns(options.name, batch.columns)
     with session.computing(training=training):
-        done = run(session, batch, likeliest=not training)
+        temperature = settings.get("temperature", 1.0)
+        done = run(session, batch, likeliest=not training, temperature=temperature)
         loss = FORMULAE[options.name](done.logprobs, done.columns, settings)
         value = _finite(session, float(loss.detach()))
         metrics = {}
@@ -137,6 +142,12 @@ def _pass(
         if training:
             _gather(session, loss)
     return _output(batch, done, value, metrics)
+
+
+def _top_logprobs(session: TorchSession, batch: Batch, count: int) -> TopLogprobs:
+    with session.computing(training=False):
+        ids, logprobs = top(session, batch, count)
+    return TopLogprobs(ids.int().cpu().numpy(), logprobs.cpu().numpy())
 
 
 def _custom_pass(session: TorchSession, batch: Batch, loss_of: CustomLoss) -> ForwardOutput:

@@ -21,7 +21,7 @@ def surrogate(name: str, l: np.ndarray, c: Columns, s: Mapping[str, float]) -> n
     """The loss of each token, spelled out case by case."""
     terms = np.zeros_like(l)
     for t in np.ndindex(l.shape):
-        if name == "cross_entropy":
+        if name in ("cross_entropy", "tempered_cross_entropy"):
             terms[t] = -c["weights"][t] * l[t]
             continue
         q, a, w = c["logprobs"][t], c["advantages"][t], c["weights"][t]
