@@ -35,4 +35,6 @@ echo "setup: installing $lock into $venv"
 # --no-deps: the lock is complete, and nothing may bring in another build of torch.
 "$venv/bin/python" -m pip install --quiet --no-deps --requirement "$lock"
 "$venv/bin/python" -m pip install --quiet --no-deps --no-build-isolation --editable .
+# pip compiles what it installs, but not what it leaves in its place.
+"$venv/bin/python" -m compileall -q kitchen
 echo "$key" >"$stamp"
