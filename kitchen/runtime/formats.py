@@ -114,14 +114,16 @@ def _messages(row: Row) -> Example:
             row=row.number,
             help='a message is `{"role": "user", "content": "..."}`',
         )
-    return Conversation(tuple(_message(row, at, item) for at, item in enumerate(messages, 1)))
+    return Conversation(tuple(message_of(row, at, item) for at, item in enumerate(messages, 1)))
 
 
-def _message(row: Row, at: int, message: Any) -> Message:
+def message_of(row: Row, at: int, message: Any, *, within: str = "") -> Message:
+    """The message that stands at a place (from 1) of a list in a row."""
+    where = f"message {at} of `{within}`" if within else f"message {at}"
     if not isinstance(message, Mapping) or "role" not in message or "content" not in message:
         seen = _quoted(message) if isinstance(message, Mapping) else f"`{message}`"
         raise DataError(
-            f"message {at} has no `role` and `content`: {seen}",
+            f"{where} has no `role` and `content`: {seen}",
             uri=row.uri,
             row=row.number,
             help='a message is `{"role": "user", "content": "..."}`',
@@ -129,12 +131,12 @@ def _message(row: Row, at: int, message: Any) -> Message:
     role = message["role"]
     if role not in ROLES:
         raise DataError(
-            f"message {at} has the role `{role}`",
+            f"{where} has the role `{role}`",
             uri=row.uri,
             row=row.number,
             help=did_you_mean(str(role), ROLES) or "",
         )
-    return {"role": role, "content": _text(row, message["content"], f"message {at}")}
+    return {"role": role, "content": text_of(row, message["content"], where)}
 
 
 def _prompt_completion(row: Row) -> Example:
@@ -170,10 +172,11 @@ def _exchange(question: str, answer: str) -> Conversation:
 
 
 def _field(row: Row, name: str) -> str:
-    return _text(row, row.fields[name], f"`{name}`")
+    return text_of(row, row.fields[name], f"`{name}`")
 
 
-def _text(row: Row, value: Any, what: str) -> str:
+def text_of(row: Row, value: Any, what: str) -> str:
+    """The value as text. Raises DataError where it is none, or none that can be written."""
     if not isinstance(value, str):
         raise DataError(
             f"{what} is {kind_of(value)}, not text",

@@ -33,7 +33,7 @@ def live_values(region: Region, position: Position) -> set[Value]:
     again = (own | _reads(uses(op.body))) - made - {op.body.params[0]}
     if not deeper:
         return live | again
-    inside = live_values(op.body, deeper) - {op.body.params[0]}
+    inside = (live_values(op.body, deeper) | own) - {op.body.params[0]}
     return live | (again - set(op.body.params)) | inside
 
 

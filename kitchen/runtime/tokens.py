@@ -12,6 +12,7 @@ import numpy as np
 
 from kitchen.runtime import rendering
 from kitchen.runtime.formats import AUTO, Conversation, Text, detect_format, read_example
+from kitchen.runtime.pair_rows import PAIRS, pair_texts
 from kitchen.runtime.ports import DataError, DatasetStore, Row
 from kitchen.runtime.rendering import Rendered, RenderError, Segment, TrainOn, assemble, segments
 from kitchen.runtime.values import Dataset, Tokenizer, Tokens
@@ -55,12 +56,17 @@ def tokenize_dataset(
 
 def tokens_key(dataset: Dataset, tokenizer: Tokenizer, options: RenderOptions) -> str:
     """SHA-256 of everything that decides the tokens."""
+    return content_key(dataset, tokenizer, {"options": asdict(options)})
+
+
+def content_key(dataset: Dataset, tokenizer: Tokenizer, options: Mapping[str, object]) -> str:
+    """SHA-256 of everything that decides what the rows of a data set become."""
     deciding = {
         "renderer": rendering.VERSION,
         "dataset": [dataset.digest, dataset.keep, dataset.seed],
         "tokenizer": [tokenizer.digest, tokenizer.chat_template],
         "ends": [tokenizer.bos_id, tokenizer.eos_id],
-        "options": asdict(options),
+        **options,
     }
     return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
 
@@ -136,6 +142,9 @@ def _segments(
 
 def texts(rows: Iterable[Row], format_: str) -> Iterator[str]:
     """What a tokenizer is trained on: the text a person wrote in each row."""
+    if format_ == PAIRS:
+        yield from pair_texts(rows)
+        return
     for row in rows:
         if format_ == AUTO:
             format_ = detect_format(row)

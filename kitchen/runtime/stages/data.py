@@ -12,6 +12,9 @@ from kitchen.runtime.stage import stage
 from kitchen.runtime.values import Batch, Dataset, Stream, Tokenizer, Tokens
 
 Format = Literal["auto", "messages", "prompt_completion", "instruction", "question_answer", "text"]
+TextFormat = Literal[
+    "auto", "messages", "prompt_completion", "instruction", "question_answer", "text", "pairs"
+]
 
 
 class LoadDatasetConfig(Config):
@@ -67,7 +70,7 @@ def split_dataset(dataset: Dataset, *, config: SplitDatasetConfig) -> Split:
 
 class LoadTokenizerConfig(Config):
     model: str = setting(doc="preset, local directory or hub id")
-    format: Format = "auto"
+    format: TextFormat = "auto"
 
 
 @stage(effect=Effect.PURE)

@@ -133,10 +133,15 @@ def track_best(
     evaluation: Evaluation | None, best: Best | None, *, config: TrackBestConfig
 ) -> Best:
     """The best evaluation after one more, by its loss; before the first, anything is better."""
-    if evaluation is None:
+    return best_after(None if evaluation is None else evaluation.loss, best, config)
+
+
+def best_after(loss: float | None, best: Best | None, config: TrackBestConfig) -> Best:
+    """The best after an evaluation of that loss; None is no evaluation."""
+    if loss is None:
         return best or Best(math.inf, config.step, since=0, improved=False, stop=False)
-    if best is None or evaluation.loss < best.loss:
-        return Best(evaluation.loss, config.step, since=0, improved=True, stop=False)
+    if best is None or loss < best.loss:
+        return Best(loss, config.step, since=0, improved=True, stop=False)
     since = best.since + 1
     stop = 0 < config.patience <= since
     return Best(best.loss, best.step, since=since, improved=False, stop=stop)
