@@ -7,12 +7,12 @@ from pathlib import Path
 
 from kitchen.compiler.compile import compile_recipe
 from kitchen.ir.program import Program
-from kitchen.runtime.world import World
 from kitchen.runtime.events import RunStarted, RunStopped
 from kitchen.runtime.interpreter import Interpreter
 from kitchen.runtime.journal import Journal
 from kitchen.runtime.ports import Workspace
 from kitchen.runtime.run_directory import RunDirectory
+from kitchen.runtime.world import World
 from tools.bench.figure import Figure, Timed, pairs, seconds
 from tools.bench.generated import RECIPE, STAGES, chain, registry, rounds
 from tools.bench.peers import RUNS, available, scratch
