@@ -16,6 +16,7 @@ from kitchen.loaded import Loaded, from_here, registry
 from kitchen.runtime import plugins
 from kitchen.runtime.environment import BindError, bound
 from kitchen.runtime.events import Listener
+from kitchen.runtime.leading import LEADING
 from kitchen.runtime.ports import Workspace
 from kitchen.runtime.probe import ProbeReport, probe
 from kitchen.runtime.provenance import check_resume
@@ -119,12 +120,13 @@ def look_at_data(
 
 
 def _ports_before(program: Program, stage: str) -> set[str]:
-    """The ports of the stages up to the first call of one."""
+    """The ports of what leads to the first call of a stage, and of that stage."""
     functions = plugins.functions()
     ports: set[str] = set()
     for op in walk(program.body):
         if isinstance(op, Stage):
-            ports |= {use.port for use in functions[op.stage].spec.ports}
+            if op.stage in LEADING or op.stage == stage:
+                ports |= {use.port for use in functions[op.stage].spec.ports}
             if op.stage == stage:
                 break
     return ports

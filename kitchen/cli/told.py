@@ -37,6 +37,8 @@ def once(program: Program) -> frozenset[str]:
 def told(event: Event, stages: frozenset[str], step: int) -> str | None:
     """The line for an event, or None for one of the many that say nothing new."""
     match event:
+        case StageStopped(op=op, reason=str(reason)):
+            return f"{op.name}: {visible(reason)}"
         case StageStopped(op=op, seconds=seconds, error=None):
             if op.name not in stages or seconds < SHORT:
                 return None

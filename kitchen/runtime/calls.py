@@ -19,6 +19,7 @@ from kitchen.runtime.config import Config
 from kitchen.runtime.events import StageStopped
 from kitchen.runtime.guards import guarded
 from kitchen.runtime.stage import StageFunction
+from kitchen.runtime.values import Decision
 from kitchen.runtime.world import World
 
 Environment = dict[Value, Any]
@@ -130,7 +131,8 @@ def prepare_call(op: Stage, world: World) -> Call:
         _store(op, declared, result, environment)
         for value, index in versions:
             environment[value] = arguments[index]
-        event = StageStopped(op, start, perf_counter() - start)
+        reason = result.reason if isinstance(result, Decision) else None
+        event = StageStopped(op, start, perf_counter() - start, None, reason)
         for listener in listeners:
             listener(event)
 

@@ -25,12 +25,16 @@ class RunStopped:
 
 @dataclass(frozen=True, slots=True)
 class StageStopped:
-    """A stage ran. `start` is on the monotonic clock; `error` says how it failed, if it did."""
+    """A stage ran. `start` is on the monotonic clock; `error` says how it failed, if it did.
+
+    `reason` is what a stage that decides something says of it.
+    """
 
     op: Stage
     start: float
     seconds: float
     error: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

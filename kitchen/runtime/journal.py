@@ -161,9 +161,10 @@ def _line(event: Event) -> dict[str, Any]:
             return {"event": "run started", "recipe": program.name, "resumed": resumed}
         case RunStopped(status=status, seconds=seconds, error=error):
             return {"event": "run stopped", "status": status, "seconds": seconds, "error": error}
-        case StageStopped(op=op, seconds=seconds, error=error):
+        case StageStopped(op=op, seconds=seconds, error=error, reason=reason):
             place = {"op": op.name, "stage": op.stage, "line": op.span and op.span.line}
-            return {"event": "stage", **place, "seconds": seconds, "error": error}
+            told = {} if reason is None else {"reason": reason}
+            return {"event": "stage", **place, "seconds": seconds, "error": error, **told}
         case StageSkipped(op=op, reason=reason):
             return {"event": "stage skipped", "op": op.name, "stage": op.stage, "reason": reason}
         case LoopStarted(op=op, count=count, start=start):

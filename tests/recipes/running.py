@@ -84,28 +84,41 @@ adapters:
 """
 
 
-def compiled(folder: Path, **overrides: object) -> Compiled:
-    """The test recipe, compiled with overrides."""
-    write_chats(folder / "chats.jsonl")
-    path = folder / "recipe.yaml"
-    path.write_text(RECIPE)
+def compile_file(recipe: Path, **overrides: object) -> Compiled:
+    """A recipe, compiled with overrides; `adapters__training` stands for `adapters.training`."""
     given = {name.replace("__", "."): str(value) for name, value in overrides.items()}
-    return compile_recipe(Source(str(path), RECIPE), installed(), overrides=given)
+    return compile_recipe(Source(str(recipe), recipe.read_text()), installed(), overrides=given)
 
 
-def run(folder: Path, *, name: str = "run", **overrides: object) -> Ran:
-    """Run the test recipe to its end in `folder`."""
-    result = compiled(folder, **overrides)
+def run_file(recipe: Path, folder: Path, **overrides: object) -> Ran:
+    """Run a recipe to its end, in a folder of the run's own."""
+    result = compile_file(recipe, **overrides)
     program = result.program
     plan = plan_of(program, installed(), result.diagnostics)
-    path = folder / "recipe.yaml"
-    directory = begin(folder / name, recipe=path, text=RECIPE, overrides={}, plan=plan)
+    directory = begin(folder, recipe=recipe, text=recipe.read_text(), overrides={}, plan=plan)
     events: list[Event] = []
     runner = Runner(
         program=program,
         directory=directory,
-        base=folder,
-        cache=folder / "cache",
+        base=recipe.parent,
+        cache=folder.parent / "cache",
         listeners=(events.append,),
     )
-    return Ran(folder / name, runner.run(), events)
+    return Ran(folder, runner.run(), events)
+
+
+def compiled(folder: Path, **overrides: object) -> Compiled:
+    """The test recipe, compiled with overrides."""
+    return compile_file(_written(folder), **overrides)
+
+
+def run(folder: Path, *, name: str = "run", **overrides: object) -> Ran:
+    """Run the test recipe to its end in `folder`."""
+    return run_file(_written(folder), folder / name, **overrides)
+
+
+def _written(folder: Path) -> Path:
+    write_chats(folder / "chats.jsonl")
+    path = folder / "recipe.yaml"
+    path.write_text(RECIPE)
+    return path
