@@ -35,6 +35,8 @@ echo "setup: installing $lock into $venv"
 # --no-deps: the lock is complete, and nothing may bring in another build of torch.
 "$venv/bin/python" -m pip install --quiet --no-deps --requirement "$lock"
 "$venv/bin/python" -m pip install --quiet --no-deps --no-build-isolation --editable .
+"$venv/bin/python" -c 'import torch' ||
+    fail "torch does not start: a CUDA build comes without its libraries here; let pip find a CPU build (PIP_EXTRA_INDEX_URL)"
 # pip compiles what it installs, but not what it leaves in its place.
 "$venv/bin/python" -m compileall -q kitchen
 echo "$key" >"$stamp"
