@@ -1,18 +1,20 @@
 """`@frozen`: `dataclass(frozen=True, slots=True)` that costs little to declare.
 
 `dataclasses` compiles six methods for each class, which was a third of the time of a whole `kitchen
-compile`. Here a class has its constructor compiled when it is first called, and the other methods
-are the same functions for all.
+compile`. Here a constructor is compiled when it turns out to be called often, and the other methods
+are the same functions for all classes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import FrozenInstanceError, dataclass, field, fields
+from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
 from operator import attrgetter
 from typing import Any, TypeVar, dataclass_transform, overload
 
 T = TypeVar("T")
+
+OFTEN = 32  #: calls of a constructor: compiling it takes as long as this many without
 
 
 @overload
@@ -27,7 +29,7 @@ def frozen(
 
     def declare(cls: type[T]) -> Any:
         made: Any = dataclass(init=False, repr=False, eq=False, slots=True, kw_only=kw_only)(cls)
-        made.__init__ = _first_call(made)
+        made.__init__ = _first_calls(made)
         made.__setattr__ = _refuse_to_set
         made.__delattr__ = _refuse_to_delete
         own = vars(cls)
@@ -42,23 +44,52 @@ def frozen(
     return declare if cls is None else declare(cls)
 
 
-def _first_call(cls: Any) -> Callable[..., None]:
-    """A constructor that has the real one made, and leaves its place to it."""
+def _first_calls(cls: Any) -> Callable[..., None]:
+    """A constructor that leaves its place to a compiled one when it is called often, or wrongly."""
+    parts = {part.name: part for part in fields(cls)}
+    positional = [name for name, part in parts.items() if not part.kw_only]
+    calls = 0
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-        parts = {part.name: part for part in fields(cls)}
-        annotations = {name: part.type for name, part in parts.items()}
-        about = {"__annotations__": annotations, "__module__": cls.__module__, "__doc__": ""}
-        twin: Any = type(cls.__name__, (), about | parts)
-        cls.__init__ = dataclass(frozen=True, repr=False, eq=False)(twin).__init__
-        cls.__init__(self, *args, **kwargs)
+        nonlocal calls
+        calls += 1
+        given = dict(zip(positional, args, strict=False)) | kwargs
+        content = [_value(part, given) for part in parts.values()]
+        wrong = (
+            len(given) < len(args) + len(kwargs)  # too many, or one of them twice
+            or not given.keys() <= parts.keys()
+            or any(value is MISSING for value in content)
+        )
+        if wrong or calls > OFTEN:
+            cls.__init__ = _compiled(cls)
+            cls.__init__(self, *args, **kwargs)
+            return
+        for name, value in zip(parts, content, strict=True):
+            object.__setattr__(self, name, value)
 
     return __init__
 
 
+def _value(part: Field[Any], given: dict[str, Any]) -> Any:
+    if part.name in given:
+        return given[part.name]
+    return part.default if part.default_factory is MISSING else part.default_factory()
+
+
+def _compiled(cls: Any) -> Any:
+    """The constructor that `dataclasses` makes of the same fields."""
+    parts = {part.name: part for part in fields(cls)}
+    annotations = {name: part.type for name, part in parts.items()}
+    about = {"__annotations__": annotations, "__module__": cls.__module__, "__doc__": ""}
+    twin: Any = type(cls.__name__, (), about | parts)
+    return dataclass(frozen=True, repr=False, eq=False)(twin).__init__
+
+
 def _content(cls: Any) -> Callable[[Any], Any]:
     names = [part.name for part in fields(cls) if part.compare]
-    return attrgetter(*names) if names else lambda self: ()
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda self: tuple(getattr(self, name) for name in names)
 
 
 def _equality(cls: Any) -> Callable[[Any, Any], bool]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, asdict, dataclass, field, fields, replace
+from inspect import signature
 from typing import Any
 
 import pytest
 
-from kitchen.ir.frozen import frozen
+from kitchen.ir.frozen import OFTEN, frozen
 
 
 def plain() -> type:
@@ -48,11 +49,31 @@ def test_construction(make: Any) -> None:
     assert make("soup").half == 2
 
 
-@pytest.mark.parametrize("arguments", [(), ("a", 1, [], "", "one more")])
-def test_a_wrong_call_is_told_by_name(make: Any, arguments: tuple[Any, ...]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "keywords"),
+    [
+        ((), {}),
+        (("a", 1, [], "", "one more"), {}),
+        (("a",), {"name": "twice"}),
+        (("a",), {"colour": "brown"}),
+    ],
+    ids=["missing", "too_many", "twice", "unknown"],
+)
+def test_a_wrong_call_is_told_by_name(
+    make: Any, arguments: tuple[Any, ...], keywords: dict[str, str]
+) -> None:
     for _ in range(2):
         with pytest.raises(TypeError, match=r"^Dish\.__init__\(\) "):
-            make(*arguments)
+            make(*arguments, **keywords)
+
+
+def test_it_is_the_same_however_often_it_is_called() -> None:
+    made: Any = frozen(plain())
+    dishes = [made("bread", note=str(call)) for call in range(2 * OFTEN)]
+    assert set(dishes) == {made("bread", tags=["warm"])}
+    assert [dish.note for dish in dishes] == [str(call) for call in range(2 * OFTEN)]
+    assert len({id(dish.tags) for dish in dishes}) == len(dishes)
+    assert list(signature(made).parameters) == ["name", "portions", "tags", "note"]
 
 
 def test_content(make: Any) -> None:
@@ -111,6 +132,16 @@ def test_keywords_alone() -> None:
         made("bread")
 
 
+def test_what_is_the_same_object_is_equal() -> None:
+    class One:
+        value: float
+
+    nan = float("nan")
+    made: Any = frozen(One)
+    assert made(nan) == made(nan)
+    assert hash(made(nan)) == hash((nan,))
+
+
 def test_identity() -> None:
     made: Any = frozen(eq=False)(plain())
     assert made("bread") != made("bread")
@@ -134,6 +165,18 @@ def test_what_a_class_says_itself_stays() -> None:
     assert Rounded(1.2) == Rounded(0.9)
     assert hash(Rounded(1.2)) == 1
     assert repr(Rounded(1.2)) == "~1.2"
+
+
+def test_values_are_not_compared_as_they_are_given() -> None:
+    class Array:
+        def __eq__(self, other: object) -> bool:
+            raise ValueError("the truth value of an array is ambiguous")
+
+        __hash__ = None  # type: ignore[assignment]
+
+    made: Any = frozen(eq=False)(plain())
+    array = Array()
+    assert made(array).name is array
 
 
 def test_a_class_made_of_another() -> None:
