@@ -12,7 +12,7 @@ import click
 from kitchen.cli.application import BAD_INPUT, DONE, refuse
 from kitchen.cli.command_line import CommandLine
 from kitchen.cli.recipe import load_recipe, recipe_argument, set_option
-from kitchen.cli.terminal import page
+from kitchen.cli.terminal import Page, page
 from kitchen.ir.diagnostic import CompileError, Diagnostic, did_you_mean
 
 if TYPE_CHECKING:
@@ -74,12 +74,9 @@ def _shown(loaded: Loaded, compiled: Compiled, shown: str, form: str) -> str:
             return _annotations(compiled.diagnostics, form)
         case "plan", "text":
             from kitchen.cli.plan_text import plan_text
-            from kitchen.ir.render import render_text
 
             paper = page(sys.stdout)
-            warnings = render_text(compiled.diagnostics, colour=paper.colour)
-            text = plan_text(loaded.plan(compiled), paper)
-            return f"{text}\n{warnings}" if warnings else text
+            return _warned(plan_text(loaded.plan(compiled), paper), compiled.diagnostics, paper)
         case "plan", "json":
             return json.dumps(loaded.plan(compiled), indent=1) + "\n"
         case "plan", _:
@@ -136,7 +133,6 @@ def _probed(loaded: Loaded, compiled: Compiled, *, shown: bool) -> str:
     from kitchen.cli.failures import failure_of
     from kitchen.cli.probe_text import probe_text
     from kitchen.execution import look_at_data
-    from kitchen.ir.render import render_text
     from kitchen.runtime.environment import BindError
 
     try:
@@ -147,5 +143,13 @@ def _probed(loaded: Loaded, compiled: Compiled, *, shown: bool) -> str:
         return ""
     paper = page(sys.stdout)
     text = "" if report is None else "\n" + probe_text(report, paper)
-    warnings = render_text(diagnostics, colour=paper.colour)
-    return f"{text}\n{warnings}" if warnings else text
+    return _warned(text, diagnostics, paper)
+
+
+def _warned(text: str, diagnostics: Sequence[Diagnostic], paper: Page) -> str:
+    """A text with the warnings below it."""
+    if not diagnostics:
+        return text
+    from kitchen.ir.render import render_text
+
+    return f"{text}\n{render_text(diagnostics, colour=paper.colour)}"
