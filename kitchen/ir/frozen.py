@@ -8,13 +8,13 @@ are the same functions for all classes.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
+from dataclasses import MISSING, FrozenInstanceError, dataclass, field, fields
 from operator import attrgetter
 from typing import Any, TypeVar, dataclass_transform, overload
 
 T = TypeVar("T")
 
-OFTEN = 32  #: calls of a constructor: compiling it takes as long as this many without
+OFTEN = 100  #: calls of a constructor: to compile it takes as long as these take without
 
 
 @overload
@@ -48,32 +48,30 @@ def _first_calls(cls: Any) -> Callable[..., None]:
     """A constructor that leaves its place to a compiled one when it is called often, or wrongly."""
     parts = {part.name: part for part in fields(cls)}
     positional = [name for name, part in parts.items() if not part.kw_only]
+    defaults = {name: part.default for name, part in parts.items() if part.default is not MISSING}
+    factories: dict[str, Callable[[], Any]] = {
+        name: part.default_factory
+        for name, part in parts.items()
+        if part.default_factory is not MISSING
+    }
     calls = 0
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         nonlocal calls
         calls += 1
         given = dict(zip(positional, args, strict=False)) | kwargs
-        content = [_value(part, given) for part in parts.values()]
-        wrong = (
-            len(given) < len(args) + len(kwargs)  # too many, or one of them twice
-            or not given.keys() <= parts.keys()
-            or any(value is MISSING for value in content)
-        )
-        if wrong or calls > OFTEN:
+        content = defaults | given
+        for name in factories.keys() - given.keys():
+            content[name] = factories[name]()
+        too_many = len(given) < len(args) + len(kwargs)
+        if calls > OFTEN or too_many or content.keys() != parts.keys():
             cls.__init__ = _compiled(cls)
             cls.__init__(self, *args, **kwargs)
             return
-        for name, value in zip(parts, content, strict=True):
+        for name, value in content.items():
             object.__setattr__(self, name, value)
 
     return __init__
-
-
-def _value(part: Field[Any], given: dict[str, Any]) -> Any:
-    if part.name in given:
-        return given[part.name]
-    return part.default if part.default_factory is MISSING else part.default_factory()
 
 
 def _compiled(cls: Any) -> Any:
