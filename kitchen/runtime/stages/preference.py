@@ -68,10 +68,11 @@ def preference_forward_backward(
         loss = PairLoss(reference[first:last], pair_batch.pairs, options)
         passes.append(training.forward_backward_custom(session, part, loss))
         first = last
-    return gather(passes, lambda outputs: _losses(parts, outputs))
+    return gather(passes, lambda outputs: summed_losses(parts, outputs))
 
 
-def _losses(parts: list[Batch], outputs: list[ForwardOutput]) -> Losses:
+def summed_losses(parts: list[Batch], outputs: list[ForwardOutput]) -> Losses:
+    """What passes over the parts of a batch gave, each of them its share of the batch's mean."""
     names = dict.fromkeys(name for output in outputs for name in output.metrics)
     return Losses(
         loss=math.fsum(output.loss for output in outputs),
@@ -81,8 +82,14 @@ def _losses(parts: list[Batch], outputs: list[ForwardOutput]) -> Losses:
     )
 
 
+class LogPreferencesConfig(Config):
+    steps_before: int = setting(default=0, minimum=0, doc="of an earlier phase; counting goes on")
+
+
 @stage(effect=Effect.WRITES)
-def log_preferences(losses: Losses, update: Update, *, metrics: MetricsStore) -> None:
+def log_preferences(
+    losses: Losses, update: Update, *, config: LogPreferencesConfig, metrics: MetricsStore
+) -> None:
     """Keep a step's mean loss over pairs, and its rewards under the names of two systems."""
     values = {
         "loss": losses.loss,
@@ -91,4 +98,5 @@ def log_preferences(losses: Losses, update: Update, *, metrics: MetricsStore) ->
         "tokens": float(losses.tokens),
         **losses.metrics,
     }
-    metrics.log(update.step, {f"train/{name}": value for name, value in values.items()})
+    step = config.steps_before + update.step
+    metrics.log(step, {f"train/{name}": value for name, value in values.items()})
