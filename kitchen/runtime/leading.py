@@ -1,4 +1,4 @@
-"""What a `tokenize` stage would be given, found by running only what leads to it."""
+"""What a stage that tokenises would be given, found by running only what leads to it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kitchen.ir.program import Program, Stage
 from kitchen.ir.walk import walk
 from kitchen.runtime.config import Config
 from kitchen.runtime.ports import AdapterError, DataError, DatasetStore
-from kitchen.runtime.stages import data
+from kitchen.runtime.stages import data, pairs
 from kitchen.runtime.values import Dataset, Tokenizer
 
 #: The stages that are run to find the rows, each with its settings.
@@ -19,6 +19,13 @@ LEADING: Mapping[str, tuple[Any, type[Config]]] = {
     "load_dataset": (data.load_dataset, data.LoadDatasetConfig),
     "split_dataset": (data.split_dataset, data.SplitDatasetConfig),
     "load_tokenizer": (data.load_tokenizer, data.LoadTokenizerConfig),
+}
+
+
+#: The stages that make tokens of rows, each with its settings.
+TOKENIZING: Mapping[str, type[data.TokenizeConfig | pairs.TokenizePairsConfig]] = {
+    "tokenize": data.TokenizeConfig,
+    "tokenize_pairs": pairs.TokenizePairsConfig,
 }
 
 
@@ -38,12 +45,12 @@ class LeadingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a `tokenize` stage would be given."""
+    """What a stage that tokenises would be given."""
 
     op: Stage
     dataset: Dataset
     tokenizer: Tokenizer
-    config: data.TokenizeConfig
+    config: data.TokenizeConfig | pairs.TokenizePairsConfig
     datasets: DatasetStore
 
 
@@ -64,7 +71,7 @@ class Leading:
         """Raises UnknownError where only a run can know it, LeadingError where it cannot be had."""
         inputs: dict[str, Any] = {name: self._value(expr) for name, expr in op.inputs}
         datasets: Any = self._port("datasets")
-        config = data.TokenizeConfig(**self._settings(op))
+        config = TOKENIZING[op.stage](**self._settings(op))
         return Given(op, inputs["dataset"], inputs["tokenizer"], config, datasets)
 
     def _value(self, expr: Expr) -> Any:

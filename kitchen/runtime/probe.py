@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from kitchen.ir.diagnostic import Diagnostic, Label
 from kitchen.ir.program import Program, Stage
 from kitchen.ir.walk import walk
-from kitchen.runtime.leading import Given, Leading, LeadingError, UnknownError
-from kitchen.runtime.ports import AdapterError, DataError, Row
+from kitchen.runtime.leading import TOKENIZING, Given, Leading, LeadingError, UnknownError
+from kitchen.runtime.ports import AdapterError, DataError
 
 if TYPE_CHECKING:
+    from kitchen.runtime.probed_rows import Probed
     from kitchen.runtime.rendering import Rendered
 
 QUANTILES = (0.0, 0.5, 0.9, 0.99, 1.0)
-UNCUT = 2**62
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,14 +40,14 @@ class ProbeReport:
 def probe(
     program: Program, ports: Mapping[str, object], *, rows: int = 64
 ) -> tuple[ProbeReport | None, tuple[Diagnostic, ...]]:
-    """Look at the first rows that the first live `tokenize` of a program would read.
+    """Look at the first rows that the first live stage that tokenises would read.
 
     The report is None where there is no such stage, where only a run can know what it reads, and
     where the data cannot be read; a diagnostic then says why.
     """
     leading = Leading(program, ports)
     for op in walk(program.body):
-        if isinstance(op, Stage) and op.stage == "tokenize":
+        if isinstance(op, Stage) and op.stage in TOKENIZING:
             try:
                 return _look(program, leading.given(op), rows)
             except UnknownError:
@@ -60,70 +60,53 @@ def probe(
 def _look(
     program: Program, given: Given, count: int
 ) -> tuple[ProbeReport | None, tuple[Diagnostic, ...]]:
-    from kitchen.runtime.formats import AUTO, detect_format
-    from kitchen.runtime.tokens import RenderOptions, render_blocks
+    from kitchen.runtime.probed_rows import probed
 
-    config, dataset = given.config, given.dataset
     try:
-        rows = list(islice(given.datasets.rows(dataset), count))
+        rows = list(islice(given.datasets.rows(given.dataset), count))
         if not rows:
             return None, (_empty(program, given),)
-        format_ = detect_format(rows[0]) if config.format == AUTO else config.format
-        options = RenderOptions(format_, config.train_on, UNCUT)
-        blocks = list(render_blocks(rows, given.tokenizer, options))
+        seen = probed(rows, given)
     except DataError as cause:
-        raise LeadingError(given.op, cause, ("source", dataset.uri)) from cause
-    rendered = [one for block in blocks for one in block]
-    return _report(given, format_, rows, rendered), tuple(_faults(program, given, rendered))
+        raise LeadingError(given.op, cause, ("source", given.dataset.uri)) from cause
+    return _report(given, seen), tuple(_faults(program, given, seen))
 
 
-def _report(given: Given, format_: str, rows: list[Row], rendered: list[Rendered]) -> ProbeReport:
+def _report(given: Given, seen: Probed) -> ProbeReport:
     import numpy as np
 
-    config = given.config
-    lengths = np.array([len(one.tokens) for one in rendered])
-    kept = np.minimum(lengths, config.max_length)
-    trained = np.array([np.count_nonzero(one.weights[: config.max_length]) for one in rendered])
-    shown = int(np.argmax(trained > 0))
+    limit = given.config.max_length
+    lengths = np.array([len(one.tokens) for one in seen.sequences])
+    kept = np.minimum(lengths, limit)
+    trained = np.array([np.count_nonzero(one.weights[:limit]) for one in seen.sequences])
+    cut = [any(len(one.tokens) > limit for one in row) for row in seen.rows]
     return ProbeReport(
         source=given.dataset.uri,
         rows=given.dataset.rows,
-        read=len(rows),
-        format=format_,
-        detected=config.format != format_,
-        example=_example(rows[shown], rendered[shown], format_, given),
-        max_length=config.max_length,
+        read=len(seen.rows),
+        format=seen.format,
+        detected=seen.detected,
+        example=seen.example,
+        max_length=limit,
         trained_share=float(trained.sum() / max(kept.sum(), 1)),
-        truncated_share=float((lengths > config.max_length).mean()),
-        dropped_share=float((trained == 0).mean()),
+        truncated_share=float(np.mean(cut)),
+        dropped_share=float(np.mean(seen.dropped)),
         lengths={at: int(np.quantile(lengths, at, method="higher")) for at in QUANTILES},
     )
 
 
-def _example(row: Row, rendered: Rendered, format_: str, given: Given) -> str:
-    """The row as it would be trained on; all of its text where nothing of it is."""
-    from kitchen.runtime.formats import read_example
-    from kitchen.runtime.rendering import join, marked, segments
-
-    tokenizer, limit = given.tokenizer, given.config.max_length
-    tokens, weights = rendered.tokens, rendered.weights
-    if not rendered.trained:
-        parts = segments(read_example(row, format_), tokenizer, given.config.train_on)
-        tokens, weights = join(parts, tokenizer.encode([part.text for part in parts]), tokenizer)
-    return marked(tokens[:limit], weights[:limit], tokenizer)
-
-
-def _faults(program: Program, given: Given, rendered: list[Rendered]) -> Iterator[Diagnostic]:
+def _faults(program: Program, given: Given, seen: Probed) -> Iterator[Diagnostic]:
     """What makes training on these rows pointless, or not what was meant."""
-    config, first = given.config, f"the first {len(rendered)} rows"
+    rendered: list[Rendered] = seen.sequences
+    config, first = given.config, f"the first {len(seen.rows)} rows"
     longest = f"the longest of them has {max(len(one.tokens) for one in rendered)} tokens"
     cut = [(one.tokens[: config.max_length], one.weights[: config.max_length]) for one in rendered]
     if not any(one.trained for one in rendered):
         yield Diagnostic(
             "K603",
             f"nothing of {first} is trained on",
-            _label(program, given.op, "train_on", config.train_on),
-            help="a conversation is trained on what its `assistant` says; `all` takes everything",
+            _label(program, given.op, "train_on", getattr(config, "train_on", None)),
+            help=seen.cure,
         )
     elif not any(weights.any() for _, weights in cut):
         yield Diagnostic(

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +169,20 @@ FAULTS: dict[str, Callable[[], None]] = {
     "the best evaluation is forgotten": _values_are_forgotten,
 }
 
+
+def _reference_is_scored_again() -> None:
+    from kitchen.ir.spec import Effect
+    from kitchen.runtime.stages.scoring import score_reference
+
+    score_reference.spec = replace(score_reference.spec, effect=Effect.PURE)  # type: ignore[attr-defined]
+    checkpoint._must_be_as_it_was = lambda op, value: None
+
+
+#: The same of one workflow alone.
+PREFERENCE_FAULTS: dict[str, Callable[[], None]] = {
+    "the reference is scored again": _reference_is_scored_again,
+}
+
 # ---------------------------------------------------------------------------------------- server
 
 
@@ -181,7 +196,7 @@ def _run(request: dict[str, Any]) -> None:
     if request["point"]:
         arm(request["point"])
     if request["fault"]:
-        FAULTS[request["fault"]]()
+        (FAULTS | PREFERENCE_FAULTS)[request["fault"]]()
     from kitchen.cli.application import main
 
     code = 70
