@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from kitchen.compiler.counts import Runs, count
 from kitchen.ir.expr import Expr, Value, refs
+from kitchen.ir.frozen import frozen
 from kitchen.ir.infix import infix, literal
 from kitchen.ir.program import Branch, Loop, Map, Op, Program, Region, Stage
 from kitchen.ir.visible import visible
@@ -24,7 +25,7 @@ class Box:
     boxes: list[Box] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Edge:
     """A value on its way from one box to another; `again` is the way into the next iteration."""
 
