@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from kitchen.runtime.ports.blobs import BlobStore, Reference
 from kitchen.runtime.ports.datasets import DatasetStore, Row
+from kitchen.runtime.ports.environment import Environment, Episode, Problem, Prompt, Step
 from kitchen.runtime.ports.faults import AdapterError, DataError
 from kitchen.runtime.ports.feedback import FeedbackStore, Judgement
 from kitchen.runtime.ports.metrics import Metric, MetricsStore
@@ -22,6 +23,7 @@ from kitchen.runtime.ports.training import (
     LossSlopes,
     ModelOptions,
     OptimStepOutput,
+    TopLogprobs,
     TrainingClient,
 )
 from kitchen.runtime.ports.workspace import Workspace
@@ -33,6 +35,8 @@ __all__ = [
     "CustomLoss",
     "DataError",
     "DatasetStore",
+    "Environment",
+    "Episode",
     "FeedbackStore",
     "ForwardOutput",
     "Judgement",
@@ -44,11 +48,15 @@ __all__ = [
     "ModelRegistry",
     "ModelVersion",
     "OptimStepOutput",
+    "Problem",
+    "Prompt",
     "Reference",
     "Row",
     "Sample",
     "SamplingClient",
     "SamplingParams",
+    "Step",
+    "TopLogprobs",
     "TrainingClient",
     "Workspace",
 ]

@@ -83,7 +83,7 @@ def forward_backward(
     options = LossOptions(name=config.loss, config=config.loss_config)
     parts = list(micro_batches(batch, config.micro_batch_size))
     passes = [training.forward_backward(session, part, options) for part in parts]
-    return gather(passes, lambda outputs: _losses(parts, outputs))
+    return gather(passes, lambda outputs: losses_of(parts, outputs))
 
 
 def micro_batches(batch: Batch, size: int) -> Iterator[Batch]:
@@ -113,7 +113,8 @@ def _trained(columns: Mapping[str, np.ndarray]) -> int:
     return len(columns["targets"]) if weights is None else int((weights > 0).sum())
 
 
-def _losses(parts: list[Batch], outputs: list[ForwardOutput]) -> Losses:
+def losses_of(parts: list[Batch], outputs: list[ForwardOutput]) -> Losses:
+    """The losses of the pieces of a batch, as those of the whole."""
     weight = 0.0
     for part in parts:
         weights = part.columns.get("weights")

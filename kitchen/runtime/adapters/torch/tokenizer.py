@@ -133,8 +133,16 @@ def _train(size: int, texts: Callable[[], Iterable[str]]) -> PreTrainedTokenizer
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
-    rust.train_from_iterator(_first(texts()), trainer)
-    if rust.get_vocab_size() <= 260:  # the 256 bytes and the four tokens above: nothing was merged
+    read = 0
+
+    def counted() -> Iterator[str]:
+        nonlocal read
+        for text in _first(texts()):
+            read += len(text)
+            yield text
+
+    rust.train_from_iterator(counted(), trainer)
+    if read == 0:
         raise AdapterError(
             "a preset trains its tokenizer on the data, and the data has no text",
             help="give it rows with text, or name a model that has a tokenizer",
