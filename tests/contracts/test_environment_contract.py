@@ -16,7 +16,10 @@ import pytest
 
 from kitchen.runtime.ports import AdapterError, Environment, Problem, Step, Workspace
 
-SETTINGS = {"reasoning_gym": {"task": "leg_counting"}}
+SETTINGS = {
+    "reasoning_gym": {"task": "leg_counting"},
+    "rows": {"path": "package:chatterbot_corpus/data/english/food.yml"},
+}
 SETTINGS |= json.loads(os.environ.get("KITCHEN_CONTRACT_ENVIRONMENT", "{}"))
 TURNS = 1000  #: an episode that goes on for longer has no end
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
+from kitchen.ir.frozen import frozen
 from kitchen.ir.spec import Effect
 from kitchen.runtime.config import Config, setting
 from kitchen.runtime.ports import (
@@ -23,7 +24,7 @@ from kitchen.runtime.stage import stage
 from kitchen.runtime.values import Dataset, Decision
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FeedbackCheck(Decision):
     """Whether it is time to train on feedback, and the counts that say so.
 

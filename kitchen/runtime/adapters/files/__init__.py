@@ -1,4 +1,4 @@
-"""Data sets, blobs, feedback and registered models in files on this machine.
+"""Data sets, blobs, feedback, registered models and problems in files on this machine.
 
 This module declares the adapters and imports nothing heavy; what they do is in the modules beside
 it, which are imported when a run binds them.
@@ -56,4 +56,20 @@ REGISTRY = Adapter(
     target="kitchen.runtime.adapters.files.registry:FileRegistry",
     config=RegistryConfig,
     doc="Keeps versions of models in a folder, each with a copy of its weights.",
+)
+
+
+class RowsConfig(Config):
+    """Which rows are problems."""
+
+    path: str = setting(doc="files of rows with a prompt, as `datasets: files` finds them")
+    holdout: float = setting(default=0.1, above=0, below=1, doc="share of the rows held out")
+
+
+ENVIRONMENT = Adapter(
+    port="environment",
+    name="rows",
+    target="kitchen.runtime.adapters.files.environment:FileQuestions",
+    config=RowsConfig,
+    doc="Poses the prompts of data files: reward 1 for the answer that is in the row, one turn.",
 )
