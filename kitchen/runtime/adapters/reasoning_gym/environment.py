@@ -21,6 +21,7 @@ from kitchen.runtime.ports import AdapterError, DataError, Problem, Prompt, Step
 
 SPLITS = ("train", "held_out")
 STARTS_WITHIN = 120.0  #: seconds for the package to be imported and the first problem made
+PROBES = ("x", "[1]")  #: answers that a verifier may take for code
 WORKER = "kitchen.runtime.adapters.reasoning_gym.worker"
 
 
@@ -81,7 +82,8 @@ class ReasoningGym:
         said = f"{found['question']}\n\n{self.config.instruction}".rstrip()
         question = Question(({"role": "user", "content": said},), found["answer"], request, self)
         if first:  # a family that cannot be judged is told of before anything is sampled
-            self.score(request, found["answer"])
+            for said in (found["answer"], *PROBES):
+                self.score(request, said)
         return question
 
     def score(self, request: dict[str, Any], said: str) -> tuple[float, bool]:
