@@ -7,6 +7,7 @@ exact, and a run over it takes no time. It drives whole workflows in tests and d
 from __future__ import annotations
 
 from kitchen.runtime.adapter import Adapter
+from kitchen.runtime.config import Config, setting
 
 TRAINING = Adapter(
     port="training",
@@ -60,4 +61,19 @@ FEEDBACK = Adapter(
     name="noop",
     target="kitchen.runtime.adapters.noop.feedback:NoopFeedback",
     doc="Gives the same 32 built-in judgements, and keeps what is added until the process ends.",
+)
+
+
+class NoopLanguageConfig(Config):
+    """What the language model that is none says."""
+
+    reply: str = setting(default="", doc="said to everyone; none: their last message is given back")
+
+
+LLM = Adapter(
+    port="llm",
+    name="noop",
+    target="kitchen.runtime.adapters.noop.llm:NoopLanguageModel",
+    config=NoopLanguageConfig,
+    doc="Says the same to everyone. For tests and rehearsals.",
 )
