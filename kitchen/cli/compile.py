@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 #: What can be shown, and the formats it has. `github` and `sarif` show diagnostics alone.
 FORMATS = {
     "plan": ("text", "json", "mermaid", "dot", "github", "sarif"),
+    "tasks": ("text", "json", "github", "sarif"),
     "ir": ("text", "json", "github", "sarif"),
     "source": ("text", "github", "sarif"),
 }
@@ -70,6 +71,8 @@ def command(
 
 def _shown(loaded: Loaded, compiled: Compiled, shown: str, form: str) -> str:
     match shown, form:
+        case "tasks", _:
+            return _tasks(loaded, compiled, form)
         case _, "github" | "sarif":
             return _annotations(compiled.diagnostics, form)
         case "plan", "text":
@@ -95,6 +98,27 @@ def _shown(loaded: Loaded, compiled: Compiled, shown: str, form: str) -> str:
     from kitchen.cli.source_text import source_text
 
     return source_text(loaded.source, compiled.original)
+
+
+def _tasks(loaded: Loaded, compiled: Compiled, form: str) -> str:
+    """The program in tasks. Raises CompileError where it cannot be cut into tasks."""
+    from kitchen.cli.tasks_text import tasks_text
+    from kitchen.compiler.partition import partition
+    from kitchen.compiler.partition.as_json import tasks_of
+    from kitchen.ir.diagnostic import demand
+    from kitchen.ir.render import render_text
+
+    graph, faults = partition(compiled.program, loaded.registry)
+    diagnostics = demand(compiled.diagnostics + faults)
+    if form in ("github", "sarif"):
+        return _annotations(diagnostics, form)
+    tasks = tasks_of(compiled.program, graph, diagnostics)
+    if form == "json":
+        return json.dumps(tasks, indent=1) + "\n"
+    paper = page(sys.stdout)
+    warnings = render_text(diagnostics, colour=paper.colour)
+    text = tasks_text(tasks, paper)
+    return f"{text}\n{warnings}" if warnings else text
 
 
 def _annotations(diagnostics: Sequence[Diagnostic], form: str) -> str:

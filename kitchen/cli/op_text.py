@@ -124,7 +124,7 @@ def _takes(op: Json) -> Iterator[Word]:
     yield from _listed(read, "", ";" if settings else "")
     yield from _listed(settings, DIM, "")
     for key, value in op["annotations"].items():
-        yield Word(f"[{_annotation(key, value)}]", DIM)
+        yield Word(f"[{annotation_text(key, value)}]", DIM)
 
 
 def _gives(op: Json) -> Iterator[Word]:
@@ -150,7 +150,8 @@ def _edge(name: str, source: str) -> str:
     return value if value == name else f"{name}={value}"
 
 
-def _annotation(key: str, value: Any) -> str:
+def annotation_text(key: str, value: Any) -> str:
+    """An annotation in a word or two."""
     match key, value:
         case "retry", {"times": times}:
             return f"retry {times}{TIMES}"

@@ -58,7 +58,7 @@ class OpsAsJson:
                 if not setting.required
             },
             "outputs": outputs,
-            "annotations": _annotations(op.annotations),
+            "annotations": annotations_as_json(op.annotations),
         }
 
     def loop(self, op: Loop) -> Json:
@@ -127,7 +127,8 @@ def _source(expr: Expr) -> str | None:
     return infix(expr)
 
 
-def _annotations(annotations: Annotations) -> Json:
+def annotations_as_json(annotations: Annotations) -> Json:
+    """What is annotated, by name; what is not is left out."""
     if annotations == NO_ANNOTATIONS:
         return {}
     given = {
