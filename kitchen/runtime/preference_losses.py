@@ -25,6 +25,7 @@ class PreferenceOptions:
     beta: float = 0.1
     label_smoothing: float = 0.0
     gamma: float = 0.5
+    nll_weight: float = 0.0  #: of the chosen answers' own loss, which is added
 
     @property
     def compares(self) -> bool:
@@ -51,7 +52,21 @@ def preferences(
     """The losses of pairs, all arrays (pairs, 2): chosen first, then rejected.
 
     `logprobs` and `reference` are sums over each answer, `tokens` counts what they are sums of.
+    With `nll_weight` w, -w l_c / n_c is added (Pang et al. 2024, arXiv:2404.19733, eq. 1): where
+    answers are right or wrong, it keeps the right ones from becoming unlikely with the wrong ones.
     """
+    found = _compared(logprobs, reference, tokens, options)
+    if options.nll_weight == 0:
+        return found
+    nll = -logprobs[:, 0] / tokens[:, 0]
+    pull = -options.nll_weight / tokens * np.array([1.0, 0.0])
+    losses = found.losses + options.nll_weight * nll
+    return Preferences(losses, found.slopes + pull, found.rewards, nll)
+
+
+def _compared(
+    logprobs: np.ndarray, reference: np.ndarray, tokens: np.ndarray, options: PreferenceOptions
+) -> Preferences:
     if options.loss == "orpo":
         return _orpo(logprobs / tokens, tokens, options)
     scale: np.ndarray | float = 1.0

@@ -60,14 +60,17 @@ def written_again(
 
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("beta", [0.05, 0.1, 2.5])
-@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+@pytest.mark.parametrize(("smoothing", "nll"), [(0.0, 0.0), (0.2, 0.0), (0.2, 0.6)])
 def test_values_and_slopes_are_those_of_the_formula(
-    name: str, beta: float, smoothing: float
+    name: str, beta: float, smoothing: float, nll: float
 ) -> None:
-    options = PreferenceOptions(loss=name, beta=beta, label_smoothing=smoothing, gamma=0.7)
+    options = PreferenceOptions(
+        loss=name, beta=beta, label_smoothing=smoothing, gamma=0.7, nll_weight=nll
+    )
     logprobs, reference, tokens = cases(seed=3)
     given = torch.tensor(logprobs, requires_grad=True)
     wanted = written_again(name, options)(given, torch.tensor(reference), torch.tensor(tokens))
+    wanted = wanted - nll * (given / torch.tensor(tokens))[:, 0]
     wanted.sum().backward()
     assert given.grad is not None
     found = preferences(logprobs, reference, tokens, options)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from kitchen.runtime.formats import Conversation, detect_format, read_example
+from kitchen.runtime.pair_rows import read_preference
 from kitchen.runtime.plugins import shipped
 from tests.runtime.data_files import store
 
@@ -15,10 +16,11 @@ FILES = {
     "instructions.jsonl": "instruction",
     "questions.csv": "question_answer",
 }
+PAIRS = ("addition.jsonl", "preferences.jsonl")
 
 
 def test_every_file_is_looked_at() -> None:
-    assert {path.name for path in (shipped() / "data").iterdir()} == set(FILES)
+    assert {path.name for path in (shipped() / "data").iterdir()} == {*FILES, *PAIRS}
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -35,3 +37,20 @@ def test_rows_are_conversations_that_an_assistant_ends(name: str, tmp_path: Path
         assert all(message["content"].strip() for message in example.messages)
         seen.add(tuple(message["content"] for message in example.messages))
     assert len(seen) == dataset.rows > 10
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_pairs_are_two_answers_to_one_prompt(name: str, tmp_path: Path) -> None:
+    files = store(shipped() / "data", tmp_path)
+    pairs = [read_preference(row) for row in files.rows(files.open(name))]
+    assert len({str(pair) for pair in pairs}) == len(pairs) > 10
+    for pair in pairs:
+        assert isinstance(pair.chosen, Conversation)
+        assert pair.chosen != pair.rejected
+
+
+def test_sums_are_what_their_verifier_says(tmp_path: Path) -> None:
+    files = store(shipped() / "data", tmp_path)
+    for row in files.rows(files.open("addition.jsonl")):
+        one, other = row.fields["prompt"].removesuffix(" =").split(" + ")
+        assert int(row.fields["chosen"]) == int(one) + int(other) != int(row.fields["rejected"])

@@ -27,6 +27,9 @@ class PreferenceConfig(Config):
         default=0.0, minimum=0, below=0.5, doc="share of the labels that are wrong; sigmoid, simpo"
     )
     gamma: float = setting(default=0.5, minimum=0, doc="simpo: the margin that is aimed at")
+    nll_weight: float = setting(
+        default=0.0, minimum=0, doc="how much of the chosen answers' own loss is added"
+    )
 
 
 def options_of(config: PreferenceConfig) -> PreferenceOptions:
@@ -38,6 +41,7 @@ def options_of(config: PreferenceConfig) -> PreferenceOptions:
         beta=config.beta,
         label_smoothing=config.label_smoothing,
         gamma=config.gamma,
+        nll_weight=config.nll_weight,
     )
 
 
