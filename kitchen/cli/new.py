@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,13 +18,17 @@ from kitchen.compiler.frontend.syntax import (
     StageStep,
     Step,
     Template,
+    WorkflowStep,
 )
 from kitchen.ir.diagnostic import CompileError, did_you_mean
+from kitchen.ir.program import Stage
+from kitchen.ir.source import Source
 from kitchen.ir.spec import Registry, Setting
 from kitchen.ir.visible import visible
+from kitchen.ir.walk import walk
 
 #: What stands in a new recipe for a value that only its author knows, by the type's name.
-PLACEHOLDERS = {"Str": "CHANGE-ME", "Int": 0, "Float": 0.0, "Bool": False}
+PLACEHOLDERS = {"Str": "CHANGE-ME", "Int": 0, "Float": 0.0, "Bool": False, "List": ["CHANGE-ME"]}
 #: Adapters that a new recipe names where they are installed, best first.
 USUAL = ("torch", "files", "parquet")
 
@@ -46,7 +51,7 @@ def command(line: CommandLine, workflow: str, file: Path | None) -> int:
     if template is None:
         raise CompileError(diagnostics)
     name = "recipe" if file is None else file.stem
-    text = "\n".join(recipe_lines(name, workflow, template, installed)) + "\n"
+    text = recipe_text(name, workflow, template, installed)
     if file is None:
         click.echo(text, nl=False)
     else:
@@ -55,9 +60,21 @@ def command(line: CommandLine, workflow: str, file: Path | None) -> int:
     return DONE
 
 
-def recipe_lines(
-    name: str, workflow: str, template: Template, installed: Registry
-) -> Iterator[str]:
+def recipe_text(name: str, workflow: str, template: Template, installed: Registry) -> str:
+    """A recipe with all that must be given, and the defaults and what they leave idle in comments.
+
+    Which ports are idle is seen by compiling it with all of them.
+    """
+    ports = sorted(set(_ports(template.steps + template.finally_, installed)))
+    adapters = {port: line for port in ports if (line := _adapter(port, installed)) is not None}
+    begin = list(_document(name, workflow, template))
+    whole = "\n".join([*begin, *(f"  {line}" for line in adapters.values())]) + "\n"
+    live = _live_ports(whole, installed)
+    lines = (f"  {line}" if port in live else f"  # {line}" for port, line in adapters.items())
+    return "\n".join([*begin, *lines]) + "\n"
+
+
+def _document(name: str, workflow: str, template: Template) -> Iterator[str]:
     """What must be given comes first, then every default in a comment."""
     settings = [param.setting for param in template.params]
     yield f"# {template.doc or workflow}"
@@ -71,18 +88,38 @@ def recipe_lines(
     yield "  # These are the defaults; take away the `#` to change one."
     yield from (_default(setting) for setting in settings if not setting.required)
     yield "adapters:"
-    for port, always in sorted(_ports(template, installed).items()):
-        adapters = sorted(installed.adapters.get(port, ()))
-        usual = next((name for name in (*USUAL, *adapters) if name in adapters), None)
-        if usual is None:
-            continue
-        lead = "  " if always else "  # "
-        yield f"{lead}{port}: {usual}  # {' or '.join(adapters)}"
+
+
+def _adapter(port: str, installed: Registry) -> str | None:
+    """The line that binds a port to its usual adapter; None where there is none to bind."""
+    adapters = sorted(installed.adapters.get(port, ()))
+    usual = next((name for name in (*USUAL, *adapters) if name in adapters), None)
+    if usual is None:
+        return None
+    settings = installed.adapters[port][usual].config
+    asked = [f"{s.name}: {yaml_value(_placeholder(s))}" for s in settings if s.required]
+    bound = f"{{use: {usual}, {', '.join(asked)}}}" if asked else usual
+    return f"{port}: {bound}  # {' or '.join(adapters)}"
+
+
+def _live_ports(text: str, installed: Registry) -> frozenset[str]:
+    """The ports that the steps of a recipe reach the world through; all if it has a fault."""
+    from kitchen.compiler.compile import compile_recipe
+
+    try:
+        program = compile_recipe(Source("new", text), installed).program
+    except CompileError:
+        return frozenset(installed.adapters)
+    stages = (op.stage for op in walk(program.body) if isinstance(op, Stage))
+    return frozenset(use.port for name in stages for use in installed.stages[name].ports)
 
 
 def _given(setting: Setting) -> str:
-    value = setting.choices[0] if setting.choices else PLACEHOLDERS.get(setting.type.name)
-    return f"  {setting.name}: {yaml_value(value)}{_comment(setting)}"
+    return f"  {setting.name}: {yaml_value(_placeholder(setting))}{_comment(setting)}"
+
+
+def _placeholder(setting: Setting) -> Any:
+    return setting.choices[0] if setting.choices else PLACEHOLDERS.get(setting.type.name)
 
 
 def _default(setting: Setting) -> str:
@@ -95,25 +132,28 @@ def _comment(setting: Setting) -> str:
     return f"  # {said}" if said else ""
 
 
-def _ports(template: Template, installed: Registry) -> dict[str, bool]:
-    """The ports of every stage that the template names, and whether it is always run."""
-    ports: dict[str, bool] = {}
-    for stage, always in _stages(template.steps + template.finally_, True):
-        if stage in installed.stages:
-            for use in installed.stages[stage].ports:
-                ports[use.port] = ports.get(use.port, False) or always
-    return ports
-
-
-def _stages(steps: tuple[Step, ...], always: bool) -> Iterator[tuple[str, bool]]:
+def _ports(steps: tuple[Step, ...], installed: Registry) -> Iterator[str]:
+    """The port of every stage that steps name, and those of the workflows that they inline."""
     for step in steps:
         match step:
             case StageStep():
-                yield step.stage.text, always and step.when is None
+                if step.stage.text in installed.stages:
+                    yield from (use.port for use in installed.stages[step.stage.text].ports)
             case LoopStep() | MapStep():
-                yield from _stages(step.steps, always and step.when is None)
+                yield from _ports(step.steps, installed)
             case IfStep():
-                yield from _stages(step.then + step.orelse, False)
+                yield from _ports(step.then + step.orelse, installed)
+            case WorkflowStep():
+                yield from _ports_of(step.workflow.text, installed)
+
+
+def _ports_of(workflow: str, installed: Registry) -> Iterator[str]:
+    from kitchen.compiler.frontend.parse import parse_template
+
+    if workflow in installed.workflows:
+        template, _ = parse_template(installed.workflows[workflow])
+        if template is not None:
+            yield from _ports(template.steps + template.finally_, installed)
 
 
 def _write(line: CommandLine, file: Path, text: str) -> None:
