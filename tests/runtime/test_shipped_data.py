@@ -6,21 +6,27 @@ from pathlib import Path
 
 import pytest
 
+from kitchen.runtime.adapters.files import FeedbackConfig
+from kitchen.runtime.adapters.files.feedback import FileFeedback
 from kitchen.runtime.formats import Conversation, detect_format, read_example
-from kitchen.runtime.pair_rows import read_preference
+from kitchen.runtime.pair_rows import ANSWERS, read_preference
 from kitchen.runtime.plugins import shipped
+from kitchen.runtime.ports import Workspace
 from tests.runtime.data_files import store
 
 FILES = {
     "chat.jsonl": "messages",
+    "facts.jsonl": "question_answer",
     "instructions.jsonl": "instruction",
     "questions.csv": "question_answer",
+    "talk.jsonl": "question_answer",
 }
-PAIRS = ("addition.jsonl", "preferences.jsonl")
+PAIRS = ("addition.jsonl", "manners.jsonl", "preferences.jsonl")
+JUDGEMENTS = ("feedback.jsonl",)
 
 
 def test_every_file_is_looked_at() -> None:
-    assert {path.name for path in (shipped() / "data").iterdir()} == {*FILES, *PAIRS}
+    assert {path.name for path in (shipped() / "data").iterdir()} == {*FILES, *PAIRS, *JUDGEMENTS}
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -54,3 +60,25 @@ def test_sums_are_what_their_verifier_says(tmp_path: Path) -> None:
     for row in files.rows(files.open("addition.jsonl")):
         one, other = row.fields["prompt"].removesuffix(" =").split(" + ")
         assert int(row.fields["chosen"]) == int(one) + int(other) != int(row.fields["rejected"])
+
+
+def test_judgements_are_about_one_answer_each(tmp_path: Path) -> None:
+    workspace = Workspace(shipped() / "data", tmp_path)
+    (name,) = JUDGEMENTS
+    judgements = list(FileFeedback(FeedbackConfig(path=name), workspace).judgements())
+    assert len({judgement.prompt for judgement in judgements}) == len(judgements) > 20
+    assert {judgement.rating for judgement in judgements} == {0.0, 1.0}
+    assert all(judgement.time for judgement in judgements)
+    assert [judgement.time for judgement in judgements] == sorted(
+        str(judgement.time) for judgement in judgements
+    )
+
+
+def test_talk_is_both_answers_of_every_pair(tmp_path: Path) -> None:
+    """What is imitated before reinforcement prefers neither."""
+    files = store(shipped() / "data", tmp_path)
+    talk = [row.fields for row in files.rows(files.open("talk.jsonl"))]
+    pairs = [row.fields for row in files.rows(files.open("manners.jsonl"))]
+    said = {(row["question"], row["answer"]) for row in talk}
+    assert said == {(pair["prompt"], pair[name]) for pair in pairs for name in ANSWERS}
+    assert len(talk) == 2 * len(pairs)
