@@ -40,11 +40,16 @@ class Setting:
 
 @frozen
 class Input:
-    """One input of a stage. `mutable`: the stage gives back the next version of the handle."""
+    """One input of a stage. `mutable`: the stage gives back the next version of the handle.
+
+    What may be absent is needed all the same where a setting has one of the values that
+    `needed_for` names with it.
+    """
 
     name: str
     type: Type
     mutable: bool = False
+    needed_for: tuple[str, tuple[object, ...]] | None = None
 
     @property
     def required(self) -> bool:

@@ -24,6 +24,13 @@ class Uses:
         self.capabilities = capabilities
 
 
+class NeededFor:
+    """Marks an input that may be absent, unless a setting has one of these values."""
+
+    def __init__(self, setting: str, *values: object) -> None:
+        self.setting, self.values = setting, values
+
+
 class StageFunction(Protocol):
     """A function with the declaration read off its signature."""
 
@@ -58,8 +65,10 @@ def _spec(function: Callable[..., Any], effect: Effect) -> StageSpec:
             raise TypeError(f"{function.__qualname__}: `{parameter.name}` has no annotation")
         hint = hints[parameter.name]
         if parameter.kind is not parameter.KEYWORD_ONLY:
-            mutable = MUTABLE in getattr(hint, "__metadata__", ())
-            inputs.append(Input(parameter.name, type_of(hint), mutable))
+            marks = getattr(hint, "__metadata__", ())
+            needs = [(m.setting, m.values) for m in marks if isinstance(m, NeededFor)]
+            needed_for = needs[0] if needs else None
+            inputs.append(Input(parameter.name, type_of(hint), MUTABLE in marks, needed_for))
         elif parameter.name == "config":
             config = settings_of(hint)
         elif parameter.name == "workspace":

@@ -228,3 +228,13 @@ def test_plain_batches_are_no_pairs(
         "          - stage: preference_forward_backward\n            in: {pair_batch: pairs}\n",
     )
     assert told == golden
+
+
+SCORED = '  - stage: score_reference\n    when: loss in ["sigmoid", "ipo", "hinge"]\n'
+
+
+def test_a_loss_that_compares_with_what_nobody_scored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, golden: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert faults_of(tmp_path, SCORED, SCORED + "    as: unread\n") == golden

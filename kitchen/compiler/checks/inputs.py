@@ -2,33 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from kitchen.compiler.checks.loops import left_by_shared_updates
 from kitchen.compiler.checks.places import Producers, expression_span, place, places, stages
 from kitchen.compiler.checks.presence import Presence
 from kitchen.compiler.checks.sources import Sources
 from kitchen.ir.diagnostic import Diagnostic
-from kitchen.ir.expr import Expr, Ref, Value
+from kitchen.ir.expr import Const, EvaluationError, Expr, Ref, Value, evaluate
 from kitchen.ir.program import Program, Stage
-from kitchen.ir.spec import Input, Registry
-from kitchen.ir.types import accepts
+from kitchen.ir.spec import Input, Registry, StageSpec
+from kitchen.ir.types import NONE, accepts
+
+NOTHING = Const(None, NONE)  #: what is bound to an input that may be absent and that nobody makes
 
 
 def unproduced_inputs(program: Program, registry: Registry) -> Iterator[Diagnostic]:
     """Report each input that a stage must have and that nothing is bound to."""
     sources = Sources(program, registry)
+    parameters = {param.value: param.setting for param in program.params}
     for op in stages(program):
         spec = registry.stages.get(op.stage)
         bound = dict(op.inputs)
         for wanted in () if spec is None else spec.inputs:
-            if wanted.required and wanted.name not in bound:
+            given = bound.get(wanted.name)
+            if given is not None and given != NOTHING:
+                continue
+            assert spec is not None
+            needed = _needed_for(op, spec, wanted, parameters)
+            if wanted.required or needed:
+                must = Input(wanted.name, wanted.type.required)
                 yield Diagnostic(
                     "K110",
-                    f"nothing produces the input `{wanted.name}` of `{op.stage}`",
-                    place(op.span, f"takes `{wanted.type}`"),
-                    help=sources.cure(op, wanted),
+                    f"nothing produces the input `{wanted.name}` of `{op.stage}`{needed}",
+                    place(op.span, f"takes `{must.type}`"),
+                    help=sources.cure(op, must),
                 )
+
+
+def _needed_for(
+    op: Stage, spec: StageSpec, wanted: Input, parameters: Mapping[Value, object]
+) -> str:
+    """The setting that makes an input needed that may be absent otherwise, in words; or nothing."""
+    name, values = wanted.needed_for or ("", ())
+    setting, expr = spec.setting(name), dict(op.config).get(name)
+    given = None if setting is None else setting.default
+    if expr is not None:
+        try:
+            given = evaluate(expr, parameters.__getitem__)
+        except (EvaluationError, KeyError):  # at fault elsewhere, or known to a run alone
+            return ""
+    return f", needed for `{name}: {given}`" if given in values else ""
 
 
 def edge_types(program: Program, registry: Registry) -> Iterator[Diagnostic]:

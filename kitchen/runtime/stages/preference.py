@@ -9,13 +9,14 @@ from kitchen.ir.spec import Effect
 from kitchen.runtime.config import Config, setting
 from kitchen.runtime.pairs import PairBatch, ReferenceScores
 from kitchen.runtime.ports import ForwardOutput, MetricsStore, TrainingClient
-from kitchen.runtime.stage import Uses, stage
+from kitchen.runtime.stage import NeededFor, Uses, stage
 from kitchen.runtime.values import Batch, Losses, Mut, Pending, Session, Update
 
 if TYPE_CHECKING:
     from kitchen.runtime.preference_losses import PreferenceOptions
 
 Loss = Literal["sigmoid", "ipo", "hinge", "orpo", "simpo"]
+Reference = Annotated[ReferenceScores | None, NeededFor("loss", "sigmoid", "ipo", "hinge")]
 
 
 class PreferenceConfig(Config):
@@ -53,7 +54,7 @@ class PreferenceForwardBackwardConfig(PreferenceConfig):
 def preference_forward_backward(
     session: Mut[Session],
     pair_batch: PairBatch,
-    reference_scores: ReferenceScores | None,
+    reference_scores: Reference,
     *,
     config: PreferenceForwardBackwardConfig,
     training: Annotated[TrainingClient, Uses("forward_backward_custom")],

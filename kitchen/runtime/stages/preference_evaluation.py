@@ -8,11 +8,11 @@ from typing import Annotated, Literal
 
 from kitchen.ir.spec import Effect
 from kitchen.runtime.config import Config, setting
-from kitchen.runtime.pairs import Pairs, ReferenceScores
+from kitchen.runtime.pairs import Pairs
 from kitchen.runtime.ports import DatasetStore, MetricsStore, SamplingClient, TrainingClient
 from kitchen.runtime.stage import Uses, stage
 from kitchen.runtime.stages.evaluation import Best, TrackBestConfig, best_after
-from kitchen.runtime.stages.preference import PreferenceConfig, options_of
+from kitchen.runtime.stages.preference import PreferenceConfig, Reference, options_of
 from kitchen.runtime.values import Dataset, Record, Session, Tokenizer
 
 
@@ -38,7 +38,7 @@ class EvaluatePreferencesConfig(PreferenceConfig):
 def evaluate_preferences(
     session: Session,
     pairs: Pairs,
-    reference_scores: ReferenceScores | None,
+    reference_scores: Reference,
     *,
     config: EvaluatePreferencesConfig,
     training: Annotated[TrainingClient, Uses("forward", "loss.cross_entropy")],
