@@ -81,13 +81,14 @@ def _takes(node: Json, edges: list[Json], indent: str, page: Page) -> Iterator[s
 
 def _values(values: Collection[Json]) -> Iterator[Word]:
     """`artifact tokens: Tokens`; the word is said once for those that travel in one way."""
-    for way in ("parameter", "artifact"):
-        found = [value for value in values if value["as"] == way]
-        for number, value in enumerate(found):
-            if not number:
-                yield Word(way, BLUE)
-            yield Word(f"{value['value'][1:]}:")
-            yield Word(value["type"] + ("," if number < len(found) - 1 else ""), GREEN)
+    way = ""
+    ordered = sorted(values, key=lambda value: str(value["as"]), reverse=True)
+    for number, value in enumerate(ordered, 1):
+        if value["as"] != way:
+            way = value["as"]
+            yield Word(way, BLUE)
+        yield Word(f"{value['value'][1:]}:")
+        yield Word(value["type"] + ("," if number < len(ordered) else ""), GREEN)
 
 
 def _steps(task: Json) -> list[Word]:

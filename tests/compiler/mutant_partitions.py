@@ -9,9 +9,12 @@ from unittest.mock import patch
 
 from kitchen.compiler.partition import level, opening
 from kitchen.compiler.partition.clusters import Clusters, in_order
-from kitchen.compiler.partition.handles import Repeats
+from kitchen.compiler.partition.fields import read_whole
+from kitchen.compiler.partition.handles import Repeats, is_handle, reads_of
 from kitchen.compiler.partition.level import Level
 from kitchen.compiler.partition.opening import Opening
+from kitchen.ir.expr import Value
+from kitchen.ir.program import Op
 
 Patches = tuple[tuple[Any, str, Any], ...]
 
@@ -36,6 +39,11 @@ def _joins_all_alike(clusters: Clusters, graph: Any, alike: Any, report: Any) ->
                 clusters.join(node, other)
 
 
+def _any_field(repeats: Repeats, op: Op) -> dict[Value, None]:
+    whole = set(read_whole(op))
+    return {value: None for value in reads_of(op) if is_handle(value) and value not in whole}
+
+
 #: What a law catches on random programs or on the cases.
 UNLAWFUL: dict[str, Patches] = {
     "does not join what shares a handle": ((Level, "_join_handles", _nothing),),
@@ -48,8 +56,9 @@ UNLAWFUL: dict[str, Patches] = {
         (Repeats, "_passed_on", lambda *_: iter(())),
         (Repeats, "_is_pure_maker", lambda _, op: bool(op.outputs) and op.stage == "open_cell"),
     ),
+    "lets fields of what changes travel": ((Repeats, "fields_alone", _any_field),),
     "leaves cycles": ((level, "contract_cycles", _nothing),),
-    "loses the order of writes": ((Level, "_order", lambda _: []),),
+    "loses the order of writes": ((level, "order_of", lambda *_: []),),
     "puts endings anywhere": ((Level, "_at_the_end", lambda *_: []),),
     "leaves endings without their handles": ((Level, "_join_endings", _nothing),),
     "joins what is small to any neighbour": ((level, "join_small", _joins_any_neighbour),),
@@ -59,6 +68,7 @@ UNLAWFUL: dict[str, Patches] = {
 #: What the goldens catch: the same results, in a plan that nobody would draw.
 UNWANTED: dict[str, Patches] = {
     "repeats nothing": ((Repeats, "_is_pure_maker", lambda *_: False),),
+    "lets no field travel": ((Repeats, "fields_alone", lambda *_: {}),),
     "keeps small steps apart": ((level, "join_small", _nothing),),
     "keeps lines apart": ((level, "join_lines", _nothing),),
     "joins whatever the resources": ((Level, "_profile", lambda *_: (None, frozenset(), False)),),

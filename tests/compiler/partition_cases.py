@@ -5,14 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from kitchen.ir.expr import Get
-from kitchen.ir.program import Annotations, Program, Resources, Retry
+from kitchen.compiler.partition.handles import Repeats
+from kitchen.ir.expr import Expr, Get, Ref, Value
+from kitchen.ir.program import (
+    Annotations,
+    Op,
+    Program,
+    Region,
+    Resources,
+    Retry,
+    Stage,
+)
 from kitchen.ir.spec import Effect
 from kitchen.ir.types import BOOL, INT, list_of, stream_of
+from kitchen.ir.walk import substitute
 from tests.compiler.builders import (
     CELL,
     apply,
     branch,
+    expr,
     loop,
     map_over,
     program,
@@ -69,6 +80,37 @@ def pure_makers() -> Program:
 
 
 @case
+def field_of_a_handle() -> Program:
+    """A cell is bumped by what another holds: the number crosses, the cell does not."""
+    number = Get(expr(value("first.1", CELL)), "number", INT)
+    first, second = value("first", CELL), value("second", CELL)
+    return program(
+        stage("open_cell", first, called="open_first"),
+        stage("double", value("first.1", CELL), cell=first),
+        stage("open_cell", second, called="open_second"),
+        stage("bump", (value("x"), value("second.1", CELL)), cell=second, by=number),
+        stage("report", value=number),
+        stage("save", value("y"), cell=value("second.1", CELL)),
+        stage("total", value("z"), values=apply("list", number, type=list_of(INT))),
+        stage("report", value=value("z"), called="report_total"),
+    )
+
+
+@case
+def field_before_an_update() -> Program:
+    """The number is read while the cell still has it, so one task has both cells."""
+    first, second = value("first", CELL), value("second", CELL)
+    return program(
+        stage("open_cell", first, called="open_first", config={"value": 3}),
+        stage("open_cell", second, called="open_second"),
+        stage("bump", (value("x"), value("second.1", CELL)), cell=second,
+              by=Get(expr(first), "number", INT)),
+        stage("double", value("first.1", CELL), cell=first),
+        stage("save", value("y"), cell=value("second.1", CELL)),
+    )  # fmt: skip
+
+
+@case
 def resources() -> Program:
     """A line of four, of which the last two ask for a GPU."""
     gpu = Annotations(resources=Resources(gpu=1))
@@ -98,13 +140,12 @@ def merged_annotations() -> Program:
 @case
 def guarded() -> Program:
     """A step of its own behind a condition, which the task before it computes."""
-    good = Get(apply("+", 0).args[0], "good", BOOL)
     score = value("score", SCORE)
     return program(
         stage("sense", value("x")),
         stage("judge", score, value=value("x")),
         branch(
-            replace(good, of=stage("report", value=score).inputs[0][1]),
+            Get(expr(score), "good", BOOL),
             region(stage("report", value=value("x"), called="report_good")),
             region(stage("report", value=0, called="report_bad")),
         ),
@@ -217,3 +258,20 @@ def two_images() -> Program:
         stage("open_cell", value("cell", CELL), annotations=one, at=12),
         stage("save", value("x"), cell=value("cell", CELL), annotations=other, at=14),
     )
+
+
+def with_fields(program: Program) -> Program:
+    """The program with fields in the place of looks at cells that nothing changes."""
+    repeats = Repeats(program, REGISTRY)
+    known: dict[Value, Expr] = {}
+    kept: list[Op] = []
+    by_name = {param.name for param in (*program.on_failure.params, *program.finally_.params)}
+    for op in program.body.ops:
+        given = dict(op.inputs).get("cell") if isinstance(op, Stage) else None
+        plain = isinstance(op, Stage) and op.stage in ("peek", "glance")
+        free = isinstance(given, Ref) and given.value not in repeats.passed_on
+        if plain and free and op.outputs[0].name not in by_name and given is not None:
+            known[op.outputs[0]] = Get(given, "number", INT)
+        else:
+            kept.append(op)
+    return replace(program, body=substitute(Region(ops=tuple(kept)), known))

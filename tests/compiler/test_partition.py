@@ -23,7 +23,7 @@ from kitchen.ir.spec import Registry
 from tests.cli.conftest import undigested
 from tests.compiler.builders import program, stage, value
 from tests.compiler.mutant_partitions import UNLAWFUL, UNWANTED, mutant
-from tests.compiler.partition_cases import BUSY, CASES, two_images
+from tests.compiler.partition_cases import BUSY, CASES, two_images, with_fields
 from tests.compiler.random_programs import random_program
 from tests.compiler.task_laws import LAWS, groups
 from tests.compiler.task_runner import Tasks
@@ -64,6 +64,7 @@ def test_random_programs_obey_the_laws(seed: int) -> None:
     for registry in (REGISTRY, BUSY):
         assert faults(program, registry) == []
         assert faults(pipeline(program, REGISTRY), registry) == []
+        assert faults(with_fields(program), registry) == []
 
 
 @settings(max_examples=50)

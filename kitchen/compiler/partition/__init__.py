@@ -4,7 +4,7 @@ The rules, in the order in which they are applied:
 
 1. Ops that use one handle (a session, a stream) are one task, through updates, loops and branches.
    A pure maker of a handle that nobody updates (a tokenizer, a stream) is repeated in each task
-   that needs it, and ties nothing.
+   that needs it, and ties nothing. Fields of a handle that is not updated any more may travel.
 2. A branch, map or loop that needs a handle from outside lives inside one task. So does a loop
    whose body is one task, or which has `while`. Any other is a group: its regions are cut in turn.
 3. Writes stay in their order. Sets that would wait for each other are contracted to one.

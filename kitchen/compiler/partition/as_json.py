@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kitchen.compiler.partition.handles import stages_in
-from kitchen.compiler.partition.task_graph import Edge, Group, Node, Task, TaskGraph, travels
+from kitchen.compiler.partition.task_graph import Edge, Group, Task, TaskGraph, travels
 from kitchen.compiler.plan_ops import annotations_as_json
 from kitchen.ir.diagnostic import Diagnostic
 from kitchen.ir.expr import Expr, Ref, Value
@@ -26,23 +27,22 @@ def tasks_of(program: Program, graph: TaskGraph, diagnostics: Iterable[Diagnosti
         "digest": digest(program),
         "recipe": program.name,
         "workflow": program.workflow,
-        **_graph(graph),
+        **_graph(graph, Counter(name for task in graph.tasks() for name in task.repeated)),
         "diagnostics": render_json(diagnostics),
     }
 
 
-def _graph(graph: TaskGraph) -> Json:
+def _graph(graph: TaskGraph, times: Mapping[str, int]) -> Json:
     return {
-        "nodes": [_node(node) for node in graph.nodes],
+        "nodes": [
+            _task(node, times) if isinstance(node, Task) else _group(node, times)
+            for node in graph.nodes
+        ],
         "edges": [_edge(edge) for edge in graph.edges],
     }
 
 
-def _node(node: Node) -> Json:
-    return _task(node) if isinstance(node, Task) else _group(node)
-
-
-def _task(task: Task) -> Json:
+def _task(task: Task, times: Mapping[str, int]) -> Json:
     latest = dict(task.latest)
     return {
         "kind": "task",
@@ -53,7 +53,7 @@ def _task(task: Task) -> Json:
              "stages": [stage.name for stage in stages_in([op])]}
             for op in task.region.ops
         ],
-        "repeated": list(task.repeated),
+        "repeated": [name for name in task.repeated if times[name] > 1],
         "inputs": [_value(value) for value in task.region.params if value not in latest],
         "outputs": [_value(value) for value in task.outputs],
         "latest": {str(value): list(map(str, versions)) for value, versions in task.latest},
@@ -67,7 +67,7 @@ def _task(task: Task) -> Json:
     }  # fmt: skip
 
 
-def _group(group: Group) -> Json:
+def _group(group: Group, times: Mapping[str, int]) -> Json:
     op = group.op
     by: dict[str, Expr | None] = {}
     match op:
@@ -83,7 +83,7 @@ def _group(group: Group) -> Json:
         "clauses": {name: {"text": text, "value": _read(by[name])} for name, text in group.clauses},
         "inputs": [_value(value) for value in group.reads],
         "outputs": [_value(value) for value in group.outputs],
-        "graphs": [_graph(graph) for graph in group.graphs],
+        "graphs": [_graph(graph, times) for graph in group.graphs],
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kitchen.ir.expr import Expr, Value
@@ -24,6 +24,7 @@ class Atom:
     expr: Expr | None = None
     opened: Opened | None = None  #: its regions, if it can be cut
     clause_of: int | None = None  #: the atom of the op whose clause is computed here
+    fields: dict[Value, None] = field(default_factory=dict)  #: handles read by fields alone
     ending: str = ""
     small: bool = False
     kept_whole: str = ""  #: why an op that no handle holds in one task is in one, in words

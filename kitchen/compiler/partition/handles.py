@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from kitchen.compiler.partition.fields import read_whole
 from kitchen.ir.expr import Expr, Value, refs
 from kitchen.ir.program import Branch, Loop, Map, Op, Program, Region, Stage
 from kitchen.ir.spec import Effect, Registry
@@ -47,7 +48,7 @@ class Repeats:
         named = {param.name for param in (*program.on_failure.params, *program.finally_.params)}
         whole = (program.body, program.on_failure, program.finally_)
         ops = [op for region in whole for op in walk(region)]
-        tied = {value for op in ops for value in self._passed_on(op)}
+        tied = self.passed_on = {value for op in ops for value in self._passed_on(op)}
         read = {value for op in ops for value in own_reads(op)}
         read |= {v for op in ops for region in regions(op) for v in _read(region.results)}
         for place, op in enumerate(ops):
@@ -75,6 +76,12 @@ class Repeats:
                 yield from _read((*op.carry, *op.body.results))
             case Map():
                 yield from _read(op.body.results)
+
+    def fields_alone(self, op: Op) -> dict[Value, None]:
+        """The handles of which an op reads no more than fields that nothing changes any more."""
+        free = [v for v in reads_of(op) if self.ties(v) and v not in self.passed_on]
+        whole = set(read_whole(op)) if free else set()
+        return {value: None for value in free if value not in whole}
 
     def is_maker(self, op: Op) -> bool:
         return any(value in self.makers for value in op.outputs)

@@ -13,11 +13,13 @@ from kitchen.compiler.partition.clusters import (
     join_lines,
     join_small,
 )
-from kitchen.compiler.partition.handles import is_handle, made_inside, reads_of, stages_in
+from kitchen.compiler.partition.fields import fields_of, with_fields
+from kitchen.compiler.partition.handles import is_handle, made_inside, stages_in
+from kitchen.compiler.partition.order import order_of
 from kitchen.compiler.partition.task_graph import Because
-from kitchen.ir.expr import Expr, Value
-from kitchen.ir.program import Program, Resources, Stage
-from kitchen.ir.spec import Effect, Registry
+from kitchen.ir.expr import Expr, Get, Value
+from kitchen.ir.program import Program, Resources
+from kitchen.ir.spec import Registry
 
 Profile = tuple[Resources | None, frozenset[str], bool]
 
@@ -51,10 +53,11 @@ class Level:
             for value in atom.makes
             if not atom.ending
         }
-        self.order = self._order()
+        self.order = order_of(self.atoms, self.registry)
         clusters = Clusters(len(self.atoms))
         self._join_handles(clusters)
         self._join_endings(clusters)
+        self._join_fields(clusters)
         edges = self.data() + self.order + self._at_the_end(clusters)
         graph = clusters.quotient(edges)
         contract_cycles(clusters, graph, self._cycle)
@@ -66,6 +69,7 @@ class Level:
         sets = [members[root] for root in in_order(clusters.quotient(edges))]
         left = [[index for index in one if not self.atoms[index].dropped] for one in sets]
         self.sets = [one for one in left if one]
+        self._carry_fields()
 
     # ---------------------------------------------------------------------------------- edges
 
@@ -77,43 +81,6 @@ class Level:
             for value in atom.reads
             if value in self.made_by
         ]
-
-    def _order(self) -> list[tuple[int, int]]:
-        """Writes stay in order; reads of a port stay between the writes to it.
-
-        What is given a handle reads by that, and is where the handle is.
-        """
-        edges: list[tuple[int, int]] = []
-        last_write: int | None = None
-        wrote: dict[str, int] = {}
-        readers: dict[str, list[int]] = {}
-        for index, atom in enumerate(self.atoms):
-            writes, written, read = self._world(atom)
-            if writes and last_write is not None:
-                edges.append((last_write, index))
-            for port in sorted(written):
-                edges += [(reader, index) for reader in readers.pop(port, ())]
-                wrote[port] = index
-            for port in sorted(read - written):
-                edges += [(wrote[port], index)] if port in wrote else []
-                readers.setdefault(port, []).append(index)
-            last_write = index if writes else last_write
-        return edges
-
-    def _world(self, atom: Atom) -> tuple[bool, set[str], set[str]]:
-        """Whether an atom writes, and the ports it writes to and reads from."""
-        written: set[str] = set()
-        read: set[str] = set()
-        writes = False
-        for stage in stages_in([] if atom.op is None else [atom.op]):
-            spec = self.registry.stages[stage.stage]
-            ports = {use.port for use in spec.ports}
-            if spec.effect is Effect.WRITES:
-                writes = True
-                written |= ports
-            elif spec.effect is Effect.READS and not atom.ending and not _by_handle(stage):
-                read |= ports
-        return writes, written, read
 
     def _at_the_end(self, clusters: Clusters) -> list[tuple[int, int]]:
         """Endings that need no handle of the body come after all of it."""
@@ -134,10 +101,48 @@ class Level:
     def _join_handles(self, clusters: Clusters) -> None:
         for index, atom in enumerate(self.atoms):
             for value in atom.reads:
-                if is_handle(value) and value in self.made_by:
-                    maker = self.made_by[value]
-                    if maker != index:
-                        self._join(clusters, Because.HANDLE, value.name, maker, index)
+                if is_handle(value) and value in self.made_by and value not in atom.fields:
+                    self._join(clusters, Because.HANDLE, value.name, self.made_by[value], index)
+
+    def _join_fields(self, clusters: Clusters) -> None:
+        """What reads but fields of handles goes to the handle made last, if it is tied to none."""
+        tied = {
+            clusters.find(index)
+            for index, atom in enumerate(self.atoms)
+            for value in (*atom.reads, *atom.makes)
+            if is_handle(value) and value not in atom.fields
+        }
+        for index, atom in enumerate(self.atoms):
+            makers = {self.made_by[v]: v.name for v in atom.fields if v in self.made_by}
+            if makers and clusters.find(index) not in tied:
+                last = max(makers)
+                self._join(clusters, Because.HANDLE, makers[last], last, index)
+
+    def _carry_fields(self) -> None:
+        """A field that is read in another set is computed where its handle is."""
+        where = {index: number for number, found in enumerate(self.sets) for index in found}
+        computed: dict[Value, int] = {}
+        for index, number in list(where.items()):
+            atom = self.atoms[index]
+            known: dict[Get, Value] = {}
+            for value in list(atom.fields):
+                maker = self.made_by.get(value)
+                if atom.op is None or maker is None or where[maker] == number:
+                    continue
+                del atom.reads[value]
+                for field_value, expr in fields_of(atom.op, value).items():
+                    known[expr] = field_value
+                    atom.reads[field_value] = None
+                    if field_value not in computed:
+                        computed[field_value] = self._compute(field_value, expr, value)
+                        self.sets[where[maker]].append(computed[field_value])
+            if known and atom.op is not None:
+                atom.op = with_fields(atom.op, known)
+
+    def _compute(self, value: Value, expr: Expr, handle: Value) -> int:
+        self.atoms.append(Atom(value.name, {handle: None}, {}, (value,), expr=expr))
+        self.made_by[value] = len(self.atoms) - 1
+        return self.made_by[value]
 
     def _join_endings(self, clusters: Clusters) -> None:
         """A handle that an ending reads by name; and the rest of an ending, which is one task."""
@@ -232,7 +237,3 @@ class Level:
         if len(asked) > 1 or len(images) > 1:
             return None
         return next(iter(asked), None), images, any(note.retry is not None for note in notes)
-
-
-def _by_handle(stage: Stage) -> bool:
-    return any(is_handle(value) for value in reads_of(stage))

@@ -71,6 +71,7 @@ class Opening:
         needed, makers = self.repeats.spread(reads_of(op))
         needed.update({} if opened is None else opened.reads)
         atom = Atom(op.name, needed, makers, op.outputs, op=op, opened=opened, small=small)
+        atom.fields = self.repeats.fields_alone(op)
         atom.kept_whole = self.kept_whole.get(op.name, "")
         atoms.append(atom)
 
