@@ -82,6 +82,9 @@ def test_the_first_run_trains_and_the_second_has_nothing_to_do(recipe: Path) -> 
     assert stages(second) == ["find_versions", "check_feedback", "log_feedback"]
     lines = [told(event, frozenset(), 0) for event in second.events]
     assert "check_feedback: nothing is due: 0 new judgements of 20" in lines
+    journal = map(json.loads, (second.folder / "journal.jsonl").read_text().splitlines())
+    kept = [line["reason"] for line in journal if line.get("stage") == "check_feedback"]
+    assert kept == reasons(second)
     assert not (second.folder / "weights").exists()
     assert registered(recipe) == (versions, used)
 

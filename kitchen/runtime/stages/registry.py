@@ -13,9 +13,11 @@ from kitchen.runtime.remembered import remembered
 from kitchen.runtime.stage import stage
 from kitchen.runtime.values import Evaluation, Weights
 
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"  #: what a model may be called
+
 
 class FindVersionsConfig(Config):
-    name: str = setting(doc="of the model, in the registry")
+    name: str = setting(pattern=NAME, doc="of the model, in the registry")
 
 
 class Versions(NamedTuple):
@@ -51,7 +53,7 @@ def find_versions(
 
 
 class RegisterModelConfig(Config):
-    name: str = setting(doc="of the model, in the registry")
+    name: str = setting(pattern=NAME, doc="of the model, in the registry")
     judgements: int = setting(default=0, minimum=0, doc="feedback that there was to learn from")
 
 

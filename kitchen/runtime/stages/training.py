@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class OpenSessionConfig(Config):
-    model: str = setting(doc="a preset, a folder, a hub id, or package:NAME")
+    model: str = setting(doc="a preset, a folder, a hub id, package:NAME, or run:NAME")
     lora_rank: int = setting(default=0, minimum=0, doc="0 trains all weights")
     lora_alpha: float = setting(default=32.0, minimum=0)
     lora_dropout: float = setting(default=0.0, minimum=0, below=1)

@@ -52,6 +52,17 @@ def test_a_folder_is_found_beside_the_recipe(
     training.open_session(ModelOptions(model="./saved"), tokenizer)
 
 
+def test_what_the_run_saved_is_found_in_its_folder(
+    tokenizer: FastTokenizer, saved: Path, tmp_path: Path
+) -> None:
+    workspace = Workspace(tmp_path, tmp_path / "cache", run=saved.parent)
+    training = TRAINING.bind({}, workspace)
+    assert training.load_tokenizer("run:saved", texts).digest == tokenizer.digest
+    training.open_session(ModelOptions(model="run:saved"), tokenizer)
+    fault = refusal(training, "run:other", tokenizer)
+    assert str(fault) == "the run has not made a folder `run:other`"
+
+
 def test_a_missing_folder_is_named(training: TorchTraining, tokenizer: FastTokenizer) -> None:
     fault = refusal(training, "./nowhere", tokenizer)
     assert str(fault) == "there is no folder `./nowhere`"
