@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
@@ -10,7 +10,7 @@ from unittest.mock import patch
 from kitchen.compiler.partition import level, opening
 from kitchen.compiler.partition.clusters import Clusters, in_order
 from kitchen.compiler.partition.fields import read_whole
-from kitchen.compiler.partition.handles import Repeats, is_handle, reads_of
+from kitchen.compiler.partition.handles import Repeats, is_handle
 from kitchen.compiler.partition.level import Level
 from kitchen.compiler.partition.opening import Opening
 from kitchen.ir.expr import Value
@@ -39,9 +39,9 @@ def _joins_all_alike(clusters: Clusters, graph: Any, alike: Any, report: Any) ->
                 clusters.join(node, other)
 
 
-def _any_field(repeats: Repeats, op: Op) -> dict[Value, None]:
+def _any_field(repeats: Repeats, op: Op, read: Iterable[Value]) -> dict[Value, None]:
     whole = set(read_whole(op))
-    return {value: None for value in reads_of(op) if is_handle(value) and value not in whole}
+    return {value: None for value in read if is_handle(value) and value not in whole}
 
 
 #: What a law catches on random programs or on the cases.

@@ -77,9 +77,9 @@ class Repeats:
             case Map():
                 yield from _read(op.body.results)
 
-    def fields_alone(self, op: Op) -> dict[Value, None]:
+    def fields_alone(self, op: Op, read: Iterable[Value]) -> dict[Value, None]:
         """The handles of which an op reads no more than fields that nothing changes any more."""
-        free = [v for v in reads_of(op) if self.ties(v) and v not in self.passed_on]
+        free = [v for v in read if self.ties(v) and v not in self.passed_on]
         whole = set(read_whole(op)) if free else set()
         return {value: None for value in free if value not in whole}
 

@@ -64,14 +64,16 @@ class Opening:
     def op(self, op: Op, atoms: list[Atom]) -> None:
         if self.repeats.is_maker(op):
             return
-        first, small = len(atoms), self.is_small(op)
-        opened = None if isinstance(op, Stage) or small else self.open(op, atoms)
+        read, first = reads_of(op), len(atoms)
+        small = self.is_small(op, read)
+        held = any(map(is_handle, op.outputs)) or any(map(self.repeats.ties, read))
+        opened = None if isinstance(op, Stage) or small or held else self.open(op, atoms)
         for atom in atoms[first:]:
             atom.clause_of = len(atoms)
-        needed, makers = self.repeats.spread(reads_of(op))
+        needed, makers = self.repeats.spread(read)
         needed.update({} if opened is None else opened.reads)
         atom = Atom(op.name, needed, makers, op.outputs, op=op, opened=opened, small=small)
-        atom.fields = self.repeats.fields_alone(op)
+        atom.fields = self.repeats.fields_alone(op, read)
         atom.kept_whole = self.kept_whole.get(op.name, "")
         atoms.append(atom)
 
@@ -86,9 +88,7 @@ class Opening:
         return Ref(value, expr.span)
 
     def open(self, op: Cuttable, atoms: list[Atom]) -> Opened | None:
-        """The op cut into the atoms of its regions; None where it has to stay whole."""
-        if any(map(self.repeats.ties, reads_of(op))) or any(map(is_handle, op.outputs)):
-            return None
+        """An op that uses no handle, cut into the atoms of its regions; None if it stays whole."""
         if any(clause.type.kind is Kind.HANDLE for clause in exprs(op)):
             return None
         match op:
@@ -139,12 +139,12 @@ class Opening:
 
     # --------------------------------------------------------------------------------- small
 
-    def is_small(self, op: Op) -> bool:
+    def is_small(self, op: Op, read: Iterable[Value]) -> bool:
         """Whether an op is a little arithmetic: scalars only, pure, no ports, no annotations."""
-        values = [*reads_of(op), *op.outputs, *made_inside(op)]
-        return all(value.type.kind is Kind.SCALAR for value in values) and all(
-            self.is_arithmetic(stage) for stage in stages_in([op])
-        )
+        if not all(map(self.is_arithmetic, stages_in([op]))):
+            return False
+        values = (*read, *op.outputs, *made_inside(op))
+        return all(value.type.kind is Kind.SCALAR for value in values)
 
     def is_arithmetic(self, op: Stage) -> bool:
         spec = self.registry.stages[op.stage]

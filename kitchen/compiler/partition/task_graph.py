@@ -45,7 +45,8 @@ class Task:
     """Ops that run in one process.
 
     The values that enter are `region.params`; those that leave are `outputs`, computed as
-    `region.results`. Parameters of the program are in sight and do not count.
+    `region.results` when all ops have run, before `on_failure` and `finally_`. Parameters of the
+    program are in sight and do not count.
     """
 
     name: str
