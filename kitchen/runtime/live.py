@@ -19,8 +19,9 @@ def live_values(region: Region, position: Position) -> set[Value]:
     frame, deeper = position[0], position[1:]
     index = next(i for i, op in enumerate(region.ops) if op.name == frame.op)
     op = region.ops[index]
-    live = _reads(uses(*region.ops[index + 1 :]))
-    live |= _reads(ref for result in region.results for ref in refs(result))
+    rest = region.ops[index + 1 :]
+    live = _reads(uses(*rest)) | _reads(ref for result in region.results for ref in refs(result))
+    live -= {value for later in walk(Region(ops=rest)) for value in _makes(later)}
     if frame.number == DONE:
         return live
     if isinstance(op, Branch):

@@ -201,10 +201,6 @@ def test_a_sampler_of_old_weights_is_refused(tmp_path: Path, golden: Golden) -> 
             "    steps:\n      - stage: rollout\n",
         ),
         ("  - loop: iteration\n", "  - stage: open_sampler\n  - loop: iteration\n"),
-        (
-            "        then:\n          - stage: open_sampler\n          - stage: rollout\n",
-            "        then:\n          - stage: rollout\n",
-        ),
     )
     assert refused(tmp_path, text) == golden
 
