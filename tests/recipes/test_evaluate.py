@@ -110,6 +110,17 @@ def test_without_scorers_nothing_is_asked(tmp_path: Path) -> None:
     assert ran.metrics.keys() >= {"eval/loss", "eval/bits_per_byte"}
 
 
+def test_problems_of_an_environment_take_the_place_of_a_data_set(tmp_path: Path) -> None:
+    recipe = write(tmp_path, params="  problems: 6\n  answer_tokens: 3")
+    text = recipe.read_text().replace("  dataset: ./rows.jsonl\n", "")
+    text = text.replace("  datasets: files\n", "  environment: addition\n")
+    recipe.write_text(text)
+    ran = run_file(recipe, tmp_path / "run")
+    assert 0 <= last(ran, "eval/accuracy") <= 1
+    assert len(ran.sample("problems")) == 6
+    assert "eval/loss" not in ran.metrics
+
+
 def test_a_limit_takes_the_first_rows(tmp_path: Path) -> None:
     ran = run_file(write(tmp_path), tmp_path / "run", limit=2, answer_tokens=2)
     assert [row["reference"] for row in rows_of(ran)] == ["apple", "blue"]
