@@ -238,3 +238,9 @@ def test_a_loss_that_compares_with_what_nobody_scored(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert faults_of(tmp_path, SCORED, SCORED + "    as: unread\n") == golden
+
+
+@pytest.mark.parametrize("name", ["dpo", "dpo_smollm2"])
+def test_shipped_recipes_compile_without_a_word(name: str) -> None:
+    path = Path(__file__).parents[2] / "recipes" / f"{name}.yaml"
+    assert compile_recipe(Source(str(path), path.read_text()), installed()).diagnostics == ()
