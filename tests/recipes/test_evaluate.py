@@ -177,3 +177,10 @@ def test_the_same_seed_gives_the_same_rows(tmp_path: Path, adapter: str) -> None
 
 def test_the_shipped_recipe_compiles_clean() -> None:
     assert not compile_file(ROOT / "recipes/evaluate.yaml").diagnostics
+
+
+def test_a_recipe_with_nothing_to_evaluate_on_is_told_so(tmp_path: Path) -> None:
+    recipe = write(tmp_path)
+    recipe.write_text(recipe.read_text().replace("  dataset: ./rows.jsonl\n", ""))
+    with pytest.raises(StageError, match="no data set is named"):
+        run_file(recipe, tmp_path / "run")

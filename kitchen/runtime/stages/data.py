@@ -24,6 +24,8 @@ class LoadDatasetConfig(Config):
 @stage(effect=Effect.READS)
 def load_dataset(*, config: LoadDatasetConfig, datasets: DatasetStore) -> Dataset:
     """Find a data set, and take the digest of its bytes."""
+    if not config.source.strip():
+        raise DataError("no data set is named", help="set `dataset` to a file or a pattern")
     return datasets.open(config.source)
 
 
