@@ -184,3 +184,18 @@ def test_a_recipe_with_nothing_to_evaluate_on_is_told_so(tmp_path: Path) -> None
     recipe.write_text(recipe.read_text().replace("  dataset: ./rows.jsonl\n", ""))
     with pytest.raises(StageError, match="no data set is named"):
         run_file(recipe, tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("api_key", "faults"), [("{env: JUDGE_KEY}", 0), ("sk-written-out", 1)], ids=["named", "bare"]
+)
+def test_a_key_is_named_and_never_written(tmp_path: Path, api_key: str, faults: int) -> None:
+    recipe = write(tmp_path, params=JUDGED)
+    server = f"{{use: openai, url: https://example.org/v1, model: m, api_key: {api_key}}}"
+    recipe.write_text(recipe.read_text() + f"  llm: {server}\n")
+    try:
+        found = compile_file(recipe).diagnostics
+    except CompileError as raised:
+        found = raised.diagnostics
+    assert len(found) == faults
+    assert all("api_key" in one.message for one in found)
