@@ -56,6 +56,8 @@ def _task(task: Json, edges: list[Json], indent: str, page: Page) -> Iterator[st
     inner = indent + STEP
     yield from _takes(task, edges, inner, page)
     yield from _row("steps", _steps(task), inner, page)
+    if not task["ops"]:
+        yield from _row("gives", list(_values(task["outputs"])), inner, page)
     for label, key in (("failed", "on_failure"), ("at last", "finally")):
         yield from _row(label, words(", ".join(task[key])), inner, page)
     for text in _reasons(task["reasons"]):

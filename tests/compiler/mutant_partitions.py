@@ -44,6 +44,10 @@ def _any_field(repeats: Repeats, op: Op, read: Iterable[Value]) -> dict[Value, N
     return {value: None for value in read if is_handle(value) and value not in whole}
 
 
+def _all_steps(level: Level) -> Iterator[str]:
+    return (op.name for op in (*level.program.on_failure.ops, *level.program.finally_.ops))
+
+
 #: What a law catches on random programs or on the cases.
 UNLAWFUL: dict[str, Patches] = {
     "does not join what shares a handle": ((Level, "_join_handles", _nothing),),
@@ -57,6 +61,7 @@ UNLAWFUL: dict[str, Patches] = {
         (Repeats, "_is_pure_maker", lambda _, op: bool(op.outputs) and op.stage == "open_cell"),
     ),
     "lets fields of what changes travel": ((Repeats, "fields_alone", _any_field),),
+    "forgets what ends a branch that stays whole": ((opening, "_ended", _all_steps),),
     "leaves cycles": ((level, "contract_cycles", _nothing),),
     "loses the order of writes": ((level, "order_of", lambda *_: []),),
     "puts endings anywhere": ((Level, "_at_the_end", lambda *_: []),),
@@ -69,6 +74,7 @@ UNLAWFUL: dict[str, Patches] = {
 UNWANTED: dict[str, Patches] = {
     "repeats nothing": ((Repeats, "_is_pure_maker", lambda *_: False),),
     "lets no field travel": ((Repeats, "fields_alone", lambda *_: {}),),
+    "ends branches from outside": ((opening, "arms_of_endings", lambda *_: {}),),
     "keeps small steps apart": ((level, "join_small", _nothing),),
     "keeps lines apart": ((level, "join_lines", _nothing),),
     "joins whatever the resources": ((Level, "_profile", lambda *_: (None, frozenset(), False)),),

@@ -237,6 +237,55 @@ def last_words() -> Program:
 
 
 @case
+def closed_where_opened() -> Program:
+    """A cell that is opened behind a condition is closed there, and the branch is still cut."""
+    return program(
+        stage("sense", value("x")),
+        branch(
+            apply(">", value("x"), 3, type=BOOL),
+            region(
+                stage("add", value("y"), left=value("x"), right=1),
+                stage("open_cell", value("cell", CELL), config={"value": value("y")}),
+                stage("save", value("z"), cell=value("cell", CELL)),
+                stage("add", value("w"), left=value("z"), right=1, called="add_2"),
+                stage("report", value=value("w")),
+            ),
+        ),
+        finally_=region(
+            stage("close_cell", value("cell.2", CELL), cell=value("cell.1", CELL)),
+            params=(value("cell.1", CELL),),
+        ),
+    )
+
+
+@case
+def ended_in_a_cycle() -> Program:
+    """A branch that opens a cell stays whole, for another cell is read and updated around it."""
+    first, second = value("first", CELL), value("second", CELL)
+    return program(
+        stage("open_cell", first, called="open_first"),
+        stage("peek", value("x"), cell=first),
+        branch(
+            apply(">=", value("x"), 0, type=BOOL),
+            region(
+                stage("report", value=value("x")),
+                stage("open_cell", second, called="open_second"),
+                stage("save", value("y"), cell=second),
+                results=(value("y"),),
+            ),
+            region(results=(0,)),
+            (value("z"),),
+        ),
+        stage("bump", (value("w"), value("first.1", CELL)), cell=first, by=value("z")),
+        stage("save", value("v"), cell=value("first.1", CELL), called="save_first"),
+        finally_=region(
+            stage("close_cell", value("second.2", CELL), cell=value("second.1", CELL)),
+            params=(value("second.1", CELL),),
+        ),
+    )
+
+
+@case
 def small_steps() -> Program:
     """Arithmetic joins its only maker or its only reader; between several it stays apart."""
     return program(

@@ -147,7 +147,7 @@ class Level:
     def _join_endings(self, clusters: Clusters) -> None:
         """A handle that an ending reads by name; and the rest of an ending, which is one task."""
         program = self.program
-        by_name = self._by_name() if program.on_failure.ops or program.finally_.ops else {}
+        by_name = self._by_name() if any(atom.ending for atom in self.atoms) else {}
         for ending, region in (("on_failure", program.on_failure), ("finally", program.finally_)):
             atoms = [i for i, atom in enumerate(self.atoms) if atom.ending == ending]
             held = {value: index for index in atoms for value in self.atoms[index].makes}

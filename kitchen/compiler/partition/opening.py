@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from kitchen.compiler.partition.atoms import Atom, Opened
+from kitchen.compiler.partition.endings import arms_of_endings
 from kitchen.compiler.partition.handles import Repeats, is_handle, made_inside, reads_of, stages_in
 from kitchen.compiler.partition.level import Level
 from kitchen.ir.expr import Const, Expr, Ref, Value, refs
@@ -27,28 +28,54 @@ class Opening:
     repeats: Repeats
     parameters: set[Value]
     kept_whole: dict[str, str] = field(default_factory=dict)  #: loops, and why
+    arms: dict[str, tuple[str, str]] = field(init=False)  #: where steps of endings belong
+    ends: list[tuple[Op, str, Region]] = field(init=False)
 
-    def level(self, ops: Iterable[Op], results: Iterable[tuple[str, Expr]] = ()) -> Level:
-        """The ops of a region inside of another op."""
+    def __post_init__(self) -> None:
+        self.arms = arms_of_endings(self.program, self.registry)
+        endings = (("on_failure", self.program.on_failure), ("finally", self.program.finally_))
+        self.ends = [
+            (op, ending, region)
+            for ending, region in endings
+            for op in region.ops
+            if not self.repeats.is_maker(op)
+        ]
+
+    def level(
+        self,
+        ops: Iterable[Op],
+        results: Iterable[tuple[str, Expr]] = (),
+        arm: tuple[str, str] | None = None,
+    ) -> Level:
+        """The ops of a region inside of another op, and what ends them."""
         atoms: list[Atom] = []
         for op in ops:
             self.op(op, atoms)
         plain = tuple(self.plain(name, expr, atoms) for name, expr in results)
+        own = [end for end in self.ends if arm is not None and self.arms.get(end[0].name) == arm]
+        atoms += [self.at_the_end(*end, {}) for end in own]
         return Level(atoms, self.program, self.registry, results=plain)
 
     def whole(self) -> Level:
         """The body of the program, and behind it the endings."""
+        while True:
+            level = self.top()
+            lost = self.arms.keys() - set(_ended(level))
+            if not lost:
+                return level
+            for name in lost:  # their branch stays whole, and is ended as one
+                del self.arms[name]
+
+    def top(self) -> Level:
         atoms: list[Atom] = []
         for op in self.program.body.ops:
             self.op(op, atoms)
         latest: dict[str, list[Value]] = {}
         for value in sorted((v for atom in atoms for v in atom.makes), key=lambda v: v.index):
             latest.setdefault(value.name, []).append(value)
-        endings = (("on_failure", self.program.on_failure), ("finally", self.program.finally_))
-        for ending, region in endings:
-            for op in region.ops:
-                if not self.repeats.is_maker(op):
-                    atoms.append(self.at_the_end(op, ending, region, latest))
+        atoms += [
+            self.at_the_end(*end, latest) for end in self.ends if end[0].name not in self.arms
+        ]
         return Level(atoms, self.program, self.registry)
 
     def at_the_end(
@@ -94,7 +121,7 @@ class Opening:
         match op:
             case Branch():
                 arms = [
-                    self.level(arm.ops, _named(f"{op.name}.{side}", arm.results))
+                    self.level(arm.ops, _named(f"{op.name}.{side}", arm.results), (op.name, side))
                     for side, arm in (("then", op.then), ("else", op.orelse))
                 ]
                 condition = self.plain(f"{op.name}.condition", op.condition, atoms)
@@ -151,6 +178,14 @@ class Opening:
         return spec.effect is Effect.PURE and not spec.ports and op.annotations == NO_ANNOTATIONS
 
 
+def _ended(level: Level) -> Iterator[str]:
+    """The steps of endings that have a place inside of groups."""
+    for atom in level.atoms:
+        for inner in () if atom.opened is None else atom.opened.levels:
+            yield from (each.name for each in inner.atoms if each.ending)
+            yield from _ended(inner)
+
+
 def _named(prefix: str, items: tuple[Expr, ...]) -> tuple[tuple[str, Expr], ...]:
     return tuple((f"{prefix}.{index}", expr) for index, expr in enumerate(items))
 
@@ -173,7 +208,7 @@ def _opened(whole: Cuttable, op: Cuttable, levels: list[Level]) -> Opened:
     inside = set() if isinstance(op, Branch) else set(op.body.params)
     for level in levels:
         for atom in level.atoms:
-            reads.update(atom.reads)
+            reads.update({} if atom.ending else atom.reads)
             inside.update(atom.makes)
         reads.update((ref.value, None) for expr in level.results for ref in refs(expr))
     return Opened(
