@@ -1,4 +1,4 @@
-"""What every adapter of the `llm` port does; those behind HTTP are given a server on this machine."""
+"""What every adapter of the `llm` port does; one behind HTTP is given a server on this machine."""
 
 from __future__ import annotations
 
