@@ -24,6 +24,7 @@ BENCHES = (
     "training_run",
     "checkpoints",
     "sft",
+    "sampling",
     "dpo",
 )
 

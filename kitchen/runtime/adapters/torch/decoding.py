@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from kitchen.runtime.adapters.torch.cache import roomy_cache
 from kitchen.runtime.adapters.torch.session import TorchSession
 from kitchen.runtime.ports import AdapterError, Sample, SamplingParams
 from kitchen.runtime.values import Sampler
@@ -74,13 +75,11 @@ class Rows:
 
     def begin(self, ids: torch.Tensor, mask: torch.Tensor, count: int) -> torch.Tensor:
         """Read the prompts; gives the logits (R, V) of the first token of each row."""
-        from transformers import DynamicCache
-
-        self.cache: Any = DynamicCache(config=self.model.config)
+        self.cache: Any = roomy_cache(self.model.config)
         self.mask = None if bool(mask.all()) else mask
         self.positions = mask.sum(1, keepdim=True)
         first = (mask.cumsum(1) - 1).clamp_min(0)
-        logits = self._logits(ids, first)
+        logits = self._logits(ids, first, self.mask)
         if count > 1:
             self.cache.batch_repeat_interleave(count)
             self.positions = self.positions.repeat_interleave(count, 0)
@@ -92,14 +91,18 @@ class Rows:
         """Let the model read the tokens that were taken last; gives the logits after them."""
         if self.mask is not None:
             self.mask = torch.cat([self.mask, self.mask.new_ones(len(self.mask), 1)], 1)
-        logits = self._logits(self.tokens[self.live, self.step - 1, None], self.positions)
+        # One query sees all that is no padding. In four dimensions the mask is taken as it is.
+        seen = None if self.mask is None else self.mask[:, None, None].bool()
+        logits = self._logits(self.tokens[self.live, self.step - 1, None], self.positions, seen)
         self.positions = self.positions + 1
         return logits
 
-    def _logits(self, ids: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+    def _logits(
+        self, ids: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor | None
+    ) -> torch.Tensor:
         logits: torch.Tensor = self.model(
             input_ids=ids,
-            attention_mask=self.mask,
+            attention_mask=mask,
             position_ids=positions,
             past_key_values=self.cache,
             use_cache=True,
