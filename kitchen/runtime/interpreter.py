@@ -54,6 +54,8 @@ class Interpreter:
                     beside[index] = pool.submit(runs[index], environment, ())
                     continue
                 runs[index](environment, inner if index == first else ())
+                for done in [step for step, future in beside.items() if future.done()]:
+                    beside.pop(done).result()
                 if not beside:
                     self.leave(ops[index], None, DONE, environment)
             for future in beside.values():

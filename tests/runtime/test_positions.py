@@ -150,3 +150,31 @@ def test_a_handle_without_its_state_would_be_noticed(
     assert not run(program, tmp_path / "left", log, Leaves(12), resume=False)
     assert run(program, tmp_path / "left", log, Leaves(0), resume=True)
     assert log.lines != whole.lines
+
+
+STRAIGHT = """
+steps:
+  - stage: number
+    as: left
+    with: {value: 1}
+  - stage: number
+    as: right
+    with: {value: 2}
+  - stage: add
+    as: value
+  - stage: write
+  - stage: write
+  - stage: write
+"""
+
+
+def test_a_program_without_loops_is_left_between_its_steps(tmp_path: Path) -> None:
+    program = program_of(STRAIGHT)
+    whole, never = MemoryLog(), Leaves(0)
+    assert run(program, tmp_path / "whole", whole, never, resume=False)
+    assert never.places >= 3
+    log = MemoryLog()
+    assert not run(program, tmp_path / "left", log, Leaves(1), resume=False)
+    assert len(log.lines) < 3
+    assert run(program, tmp_path / "left", log, Leaves(0), resume=True)
+    assert log.lines == whole.lines
