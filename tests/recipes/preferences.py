@@ -12,7 +12,7 @@ params:
   model: nano
   dataset: ./pairs.jsonl
   batch_size: 4
-  max_length: 64
+  max_length: 96
   holdout: 0.25
   epochs: 3
   learning_rate: 3e-3
