@@ -246,3 +246,10 @@ def test_a_cut_distribution_is_refused(tmp_path: Path, golden: Golden, setting: 
     assert "has no parameter" in refused(
         tmp_path, RECIPE.replace("params:\n", f"params:\n  {setting}\n")
     )
+
+
+def test_no_held_out_problems_no_evaluation(tmp_path: Path) -> None:
+    ran = run(tmp_path, eval_problems=0, iterations=1)
+    assert ran.status == "done"
+    assert "measure_outcome" not in stages(ran)
+    assert "eval/accuracy" not in ran.metrics

@@ -25,6 +25,7 @@ BENCHES = (
     "checkpoints",
     "sft",
     "sampling",
+    "grpo",
     "dpo",
 )
 
