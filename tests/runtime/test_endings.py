@@ -105,3 +105,24 @@ finally:
     assert lines == ["3"]
     with pytest.raises(StageError):
         end(ending, fail=0)
+
+
+@pytest.mark.parametrize(("opened", "line"), [("true", "scored"), ("false", "nothing")])
+def test_a_value_that_may_be_absent_is_guarded_as_anywhere(opened: str, line: str) -> None:
+    template = """
+params: {open: {type: bool}}
+steps:
+  - stage: open_counter
+    when: open
+finally:
+  - stage: score
+    when: counter != None
+  - stage: write
+    with: {text: "${'scored' if score != None else 'nothing'}"}
+"""
+    log = MemoryLog()
+    program = program_of(template, open=opened)
+    environment: Environment = {p.value: p.setting for p in program.params}
+    Interpreter(world_of(log)).run(program.body, environment)
+    run_ending(program.finally_, world_of(log), environment)
+    assert log.lines == [line]

@@ -75,7 +75,7 @@ def _ending(
                 return found
             full = found.value.name
             if full not in params:
-                params[full] = builder.names.new(full, found.type.required)
+                params[full] = builder.names.new(full, found.type)
             return Ref(params[full], found.span)
 
         scope = Scope(import_=import_)
