@@ -205,6 +205,23 @@ def test_a_sampler_of_old_weights_is_refused(tmp_path: Path, golden: Golden) -> 
     assert refused(tmp_path, text) == golden
 
 
+def test_a_sampler_carried_past_an_update_is_refused(tmp_path: Path, golden: Golden) -> None:
+    text = template(
+        tmp_path,
+        (
+            "    steps:\n      - stage: open_sampler\n      - stage: rollout\n",
+            "    steps:\n      - stage: rollout\n",
+        ),
+        ("  - loop: iteration\n", "  - stage: open_sampler\n  - loop: iteration\n"),
+        (
+            "              - stage: optim_step\n",
+            "              - stage: open_sampler\n                when: iteration < 0\n"
+            "              - stage: optim_step\n",
+        ),
+    )
+    assert refused(tmp_path, text) == golden
+
+
 def test_an_adapter_that_does_not_sample_is_refused(tmp_path: Path, golden: Golden) -> None:
     assert refused(tmp_path, RECIPE.replace("  sampling: noop\n", "")) == golden
 

@@ -9,8 +9,9 @@ from kitchen.compiler.build.scope import Scope
 from kitchen.compiler.frontend.syntax import LoopStep, MapStep
 from kitchen.ir.diagnostic import Diagnostic, Label
 from kitchen.ir.expr import Apply, Expr, Ref, Value
-from kitchen.ir.program import Loop, Map, Region
+from kitchen.ir.program import Loop, Map, Op, Region, Stage
 from kitchen.ir.types import INT, UNKNOWN, Type, accepts, element, list_of
+from kitchen.ir.walk import walk
 
 if TYPE_CHECKING:
     from kitchen.compiler.build.steps import Builder
@@ -37,10 +38,12 @@ def build_loop(step: LoopStep, scope: Scope, build: Builder) -> Loop:
     results = tuple(inner.names[name] for name in carried)
     for name, param, result in zip(carried, params, results, strict=True):
         _check_carried(name, param, result, build)
+        _check_comes_round_fresh(name, param, result, ops, build)
     outputs = tuple(
         build.define(name, param.type, step.variable.span, scope)
         for name, param in zip(carried, params, strict=True)
     )
+    build.names.follow(outputs, results, build.names.consumed)
     return Loop(
         name=op_name,
         over=over,
@@ -96,6 +99,8 @@ def _enter(
         value = build.names.new(build.prefix + name, initial.type)
         inner.names[name] = Ref(value, span)
         params.append(value)
+    build.names.follow(params, carry, {})
+    for initial in carry:
         if isinstance(initial, Ref):
             build.names.consume(initial.value, span)
     return tuple(params)
@@ -113,6 +118,19 @@ def _check_carried(name: str, param: Value, result: Expr, build: Builder) -> Non
                 "give the new value another name, or make both the same type",
             )
         )
+
+
+def _check_comes_round_fresh(
+    name: str, param: Value, result: Expr, ops: tuple[Op, ...], build: Builder
+) -> None:
+    """Report a handle that the next iteration reads though this one left it out of date."""
+    if not isinstance(result, Ref) or result.value not in build.names.consumed:
+        return
+    stages = (op for op in walk(Region(ops=ops)) if isinstance(op, Stage))
+    given = (expr for stage in stages for _, expr in stage.inputs)
+    read = next((expr for expr in given if isinstance(expr, Ref) and expr.value == param), None)
+    if read is not None and read.span is not None:
+        build.names.stale(name, result.value, read.span)
 
 
 def _variable(step: LoopStep | MapStep, over: Expr, inner: Scope, build: Builder) -> Value:

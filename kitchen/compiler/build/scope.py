@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from kitchen.ir.diagnostic import Diagnostic, Label, did_you_mean
@@ -80,7 +80,8 @@ class Names:
             self.missing(scope, name, span)
             return Ref(Value(name, -1, UNKNOWN), span)
         if isinstance(found, Ref):
-            self._check_fresh(found.value, name, span)
+            if found.value in self.consumed:
+                self.stale(name, found.value, span)
             return Ref(found.value, span)
         return found
 
@@ -120,6 +121,22 @@ class Names:
             did_you_mean(name, scope.visible()),
         )
 
+    def follow(self, new: Sequence[Value], old: Sequence[Expr], used: Mapping[Value, Span]) -> None:
+        """Let new values stand for old ones: what was made from what, and what is used up."""
+        pairs = [
+            (value, expr.value)
+            for value, expr in zip(new, old, strict=True)
+            if isinstance(expr, Ref) and value.type.required.kind is Kind.HANDLE
+        ]
+        for value, before in pairs:
+            if before in used:
+                self.consumed[value] = used[before]
+        for source, made in list(self.made_from.items()):
+            again = [value for value, before in pairs if before in made]
+            now = [value for value, before in pairs if before == source] or [source]
+            for start in now:
+                self.made_from.setdefault(start, []).extend(again)
+
     def consume(self, value: Value, span: Span) -> None:
         """Note that a stage at `span` made the next version of a handle.
 
@@ -130,9 +147,8 @@ class Names:
             for made in self.made_from.get(value, ()):
                 self.consume(made, span)
 
-    def _check_fresh(self, value: Value, name: str, span: Span) -> None:
-        if value not in self.consumed:
-            return
+    def stale(self, name: str, value: Value, span: Span) -> None:
+        """Report a read, at `span`, of a handle that is used up."""
         if any(value in made for made in self.made_from.values()):
             message = f"`{name}` was made from a handle that has been updated since"
             label, cure = "it is out of date here", "make it again after the update"

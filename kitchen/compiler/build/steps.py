@@ -89,6 +89,7 @@ class Builder:
         then_ops = self.steps(then, arms[0])
         after_then, self.names.consumed = self.names.consumed, before
         else_ops = self.steps(orelse, arms[1])
+        used = (after_then, self.names.consumed)
         self.names.consumed = after_then | self.names.consumed
         changed = tuple({**arms[0].names, **arms[1].names})
         ends = [tuple(_after(arm, name, scope, condition.span) for name in changed) for arm in arms]
@@ -96,6 +97,8 @@ class Builder:
             self.define(name, join(one.type, other.type), condition.span, scope)
             for name, one, other in zip(changed, *ends, strict=True)
         )
+        for end, used_up in zip(ends, used, strict=True):
+            self.names.follow(outputs, end, used_up)
         return Branch(
             name=op_name,
             condition=test,
