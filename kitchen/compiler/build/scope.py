@@ -50,7 +50,7 @@ class Names:
     defined: dict[str, Span] = field(default_factory=dict)  #: by the steps built so far
     expected: dict[str, Span] = field(default_factory=dict)  #: anywhere in the template
     consumed: dict[Value, Span] = field(default_factory=dict)
-    made_from: dict[Value, list[Value]] = field(default_factory=dict)  #: handles of handles
+    made_from: dict[Value, set[Value]] = field(default_factory=dict)  #: handles of handles
     missed: dict[str, Diagnostic] = field(default_factory=dict)  #: names that stand for nothing
     #: of each inlined template: its scope, where its parameters are declared, who inlines it
     inlined: list[tuple[Scope, dict[str, Span], Span]] = field(default_factory=list)
@@ -132,10 +132,11 @@ class Names:
             if before in used:
                 self.consumed[value] = used[before]
         for source, made in list(self.made_from.items()):
-            again = [value for value, before in pairs if before in made]
-            now = [value for value, before in pairs if before == source] or [source]
-            for start in now:
-                self.made_from.setdefault(start, []).extend(again)
+            again = {value for value, before in pairs if before in made}
+            if again:
+                now = [value for value, before in pairs if before == source] or [source]
+                for start in now:
+                    self.made_from.setdefault(start, set()).update(again)
 
     def consume(self, value: Value, span: Span) -> None:
         """Note that a stage at `span` made the next version of a handle.

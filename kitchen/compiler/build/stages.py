@@ -113,7 +113,7 @@ def _note_origin(
         return
     for _, expr in inputs:
         if isinstance(expr, Ref) and expr.type.required.kind is Kind.HANDLE:
-            names.made_from.setdefault(expr.value, []).extend(handles)
+            names.made_from.setdefault(expr.value, set()).update(handles)
 
 
 def _setting(key: Scalar, node: Node, spec: StageSpec, scope: Scope, names: Names) -> Expr:
