@@ -92,7 +92,8 @@ class _Line:
         inside = set(self.read[read:])
         params = op.body.params[len(op.body.params) - len(op.carry) :]
         for param, start, result in zip(params, op.carry, op.body.results, strict=False):
-            if isinstance(result, Ref) and result.value == param and param not in self.spent:
+            comes_back = isinstance(result, Ref) and result.value == param
+            if not _is_handle(param) or (comes_back and param not in self.spent):
                 continue
             taken = [ref.value for ref in refs(start) if _is_handle(ref.value)]
             for value in taken:

@@ -72,6 +72,18 @@ CLEAN: dict[str, Program] = {
     "unknown types fit": program(
         stage("number", value("u", UNKNOWN)), stage("report", value=value("u", UNKNOWN))
     ),
+    "a field of a handle is carried, not the handle": program(
+        opened,
+        round_of(
+            stage("save", z, cell=c0),
+            stage("add", y, left=x, right=z),
+            carry=(Get(Ref(c0), "number", INT),),
+            params=(x,),
+            results=(y,),
+            outputs=(value("x.1"),),
+        ),
+        stage("save", value("z.1"), cell=c0),
+    ),
     "a parameter is in sight everywhere": program(
         round_of(stage("report", value=value("k"))), params=(parameter("k", 1),)
     ),
