@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from kitchen.compiler.partition.task_graph import Group, TaskGraph
 from kitchen.ir.expr import EvaluationError
 from kitchen.ir.program import Program, Region, Stage
 from kitchen.ir.spec import Effect
+from kitchen.ir.task_graph import Group, TaskGraph
 from kitchen.ir.types import Kind
 from kitchen.ir.walk import walk
 from kitchen.runtime.calls import StageError

@@ -8,9 +8,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from kitchen.compiler.partition.task_graph import Group, Node, Runs, Task, TaskGraph
 from kitchen.ir.expr import Expr, Value, evaluate
 from kitchen.ir.program import Branch, Loop, Map, Program
+from kitchen.ir.task_graph import Group, Node, Runs, Task, TaskGraph
 from kitchen.ir.types import Kind
 from kitchen.runtime.endings import run_ending
 from kitchen.runtime.interpreter import Interpreter

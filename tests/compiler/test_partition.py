@@ -16,10 +16,10 @@ from kitchen.compiler.partition import partition
 from kitchen.compiler.partition.annotations import amount
 from kitchen.compiler.partition.as_json import tasks_of
 from kitchen.compiler.partition.clusters import Clusters, contract_cycles, in_order
-from kitchen.compiler.partition.task_graph import Because, Runs, TaskGraph
 from kitchen.ir.program import Program
 from kitchen.ir.render import render_text
 from kitchen.ir.spec import Registry
+from kitchen.ir.task_graph import Because, Runs, TaskGraph
 from tests.cli.conftest import undigested
 from tests.compiler.builders import program, stage, value
 from tests.compiler.mutant_partitions import UNLAWFUL, UNWANTED, mutant

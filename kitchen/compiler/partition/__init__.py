@@ -16,20 +16,28 @@ What a group goes by (a condition, a list) is computed by the task that makes wh
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from kitchen.compiler.partition.assemble import Assembling
 from kitchen.compiler.partition.handles import Repeats
 from kitchen.compiler.partition.opening import Opening
-from kitchen.compiler.partition.task_graph import TaskGraph
 from kitchen.ir.diagnostic import Diagnostic
 from kitchen.ir.program import Program
 from kitchen.ir.spec import Registry
+from kitchen.ir.task_graph import TaskGraph
 
 
-def partition(program: Program, registry: Registry) -> tuple[TaskGraph, tuple[Diagnostic, ...]]:
-    """The tasks of a program, and what keeps it from being cut into tasks."""
+def partition(
+    program: Program, registry: Registry, whole: Mapping[str, str] | None = None
+) -> tuple[TaskGraph, tuple[Diagnostic, ...]]:
+    """The tasks of a program, and what keeps it from being cut into tasks.
+
+    `whole` names branches, maps and loops that stay in one task, each with the reason why: what a
+    target cannot express across tasks, it can still run inside of one.
+    """
     repeats = Repeats(program, registry)
     parameters = {parameter.value for parameter in program.params}
-    level = Opening(program, registry, repeats, parameters).whole()
+    level = Opening(program, registry, repeats, parameters, dict(whole or {})).whole()
     by_name = {*program.on_failure.params, *program.finally_.params}
     assembling = Assembling(program, repeats, parameters | by_name)
     return assembling.graph(level), tuple(assembling.faults)

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kitchen.compiler.partition.handles import stages_in
-from kitchen.compiler.partition.task_graph import Edge, Group, Task, TaskGraph, travels
 from kitchen.compiler.plan_ops import annotations_as_json
 from kitchen.ir.diagnostic import Diagnostic
 from kitchen.ir.expr import Expr, Ref, Value
 from kitchen.ir.formats import render_json
 from kitchen.ir.program import Branch, Loop, Map, Program
 from kitchen.ir.serde import digest
+from kitchen.ir.task_graph import Edge, Group, Task, TaskGraph, travels
 
 VERSION = 1
 

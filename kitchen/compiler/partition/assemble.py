@@ -9,7 +9,10 @@ from kitchen.compiler.partition.annotations import each_once, merged, torn
 from kitchen.compiler.partition.atoms import Atom, Opened
 from kitchen.compiler.partition.handles import Repeats, is_handle, made_inside, stages_in
 from kitchen.compiler.partition.level import Level
-from kitchen.compiler.partition.task_graph import (
+from kitchen.ir.diagnostic import Diagnostic
+from kitchen.ir.expr import Ref, Value, refs
+from kitchen.ir.program import EMPTY, Op, Program, Region, Stage
+from kitchen.ir.task_graph import (
     Because,
     Edge,
     Group,
@@ -19,9 +22,6 @@ from kitchen.compiler.partition.task_graph import (
     Task,
     TaskGraph,
 )
-from kitchen.ir.diagnostic import Diagnostic
-from kitchen.ir.expr import Ref, Value, refs
-from kitchen.ir.program import EMPTY, Op, Program, Region, Stage
 from kitchen.ir.walk import transform
 
 
@@ -146,7 +146,7 @@ class Assembling:
 
 
 def _kept_whole(atoms: list[Atom]) -> Iterator[Reason]:
-    """Why loops that no handle holds in a task are in it nevertheless."""
+    """Why ops that no handle holds in one task are in one nevertheless."""
     for atom in atoms:
         if atom.op is not None and atom.kept_whole:
             inside = tuple(stage.name for stage in stages_in([atom.op]))

@@ -16,10 +16,10 @@ from kitchen.compiler.partition.clusters import (
 from kitchen.compiler.partition.fields import fields_of, with_fields
 from kitchen.compiler.partition.handles import is_handle, made_inside, stages_in
 from kitchen.compiler.partition.order import order_of
-from kitchen.compiler.partition.task_graph import Because
 from kitchen.ir.expr import Expr, Get, Value
 from kitchen.ir.program import Program, Resources
 from kitchen.ir.spec import Registry
+from kitchen.ir.task_graph import Because
 
 Profile = tuple[Resources | None, frozenset[str], bool]
 

@@ -27,7 +27,7 @@ class Opening:
     registry: Registry
     repeats: Repeats
     parameters: set[Value]
-    kept_whole: dict[str, str] = field(default_factory=dict)  #: loops, and why
+    kept_whole: dict[str, str] = field(default_factory=dict)  #: ops that are not cut, and why
     arms: dict[str, tuple[str, str]] = field(init=False)  #: where steps of endings belong
     ends: list[tuple[Op, str, Region]] = field(init=False)
 
@@ -94,6 +94,7 @@ class Opening:
         read, first = reads_of(op), len(atoms)
         small = self.is_small(op, read)
         held = any(map(is_handle, op.outputs)) or any(map(self.repeats.ties, read))
+        held = held or op.name in self.kept_whole
         opened = None if isinstance(op, Stage) or small or held else self.open(op, atoms)
         for atom in atoms[first:]:
             atom.clause_of = len(atoms)
