@@ -1,7 +1,4 @@
-"""K1: names that stand for nothing, and things that nothing names.
-
-K10_ values and stages, K11_ what a stage takes, K12_ parameters, K13_ workflows.
-"""
+"""K10_ and K11_: names that stand for nothing, and what a stage takes."""
 
 from __future__ import annotations
 
@@ -109,9 +106,38 @@ CODES: tuple[Code, ...] = (
         "an old version of a handle",
         why="""A session that was trained is not the one that was opened: there is one model in
             memory, and its old weights are gone. The update gave the name a new version, and only
-            that can be read.""",
-        cure="""Read the name that the update gave it. Where an inlined workflow updates the
-            session, bring the new version out of it with `as:`.""",
+            that can be read. What was made from the handle, as a sampler is from a session, is out
+            of date with it.""",
+        example="""
+            kitchen: 1
+            workflow: example
+            params:
+              dataset: {type: str}
+            steps:
+              - stage: load_dataset
+                with: {source: "${dataset}"}
+              - stage: load_tokenizer
+                with: {model: tiny}
+              - stage: open_session
+                with: {model: tiny}
+              - stage: open_sampler
+              - stage: tokenize
+              - stage: build_batches
+              - loop: batch
+                over: batches
+                steps:
+                  - stage: forward_backward
+                  - stage: optim_step
+                    with: {learning_rate: 1e-3}
+                  - stage: log_metrics
+              - stage: rollout
+                with: {problems: 8, split: held_out}
+              - stage: measure_outcome
+              - stage: log_outcome
+                with: {step: 0}
+        """,
+        cure="""Read the name that the update gave it, and make again what was made from it. Where
+            an inlined workflow updates the session, bring the new version out with `as:`.""",
     ),
     page(
         "K107",
@@ -134,6 +160,16 @@ CODES: tuple[Code, ...] = (
         "a value the inlined workflow does not make",
         why="""A workflow step sees nothing of what is inside the other template but what `as:`
             brings out of it, by the name it has there.""",
+        example="""
+            kitchen: 1
+            workflow: example
+            params:
+              dataset: {type: str}
+            steps:
+              - workflow: supervised
+                as: {wieghts: trained}
+                with: {model: tiny, dataset: "${dataset}"}
+        """,
         cure="""Name a value that the steps of the other template define.""",
     ),
     page(
@@ -180,57 +216,5 @@ CODES: tuple[Code, ...] = (
               - stage: load_dataset
         """,
         cure="""Give it under `with:`.""",
-    ),
-    page(
-        "K125",
-        "a parameter that nothing reads",
-        why="""A parameter is a promise: whoever sets it expects something to change. In a template
-            where no step reads it, it never does.""",
-        example="""
-            kitchen: 1
-            workflow: example
-            params:
-              dataset: {type: str}
-              epochs: {type: int, default: 1}
-            steps:
-              - stage: load_dataset
-                with: {source: "${dataset}"}
-        """,
-        cure="""Read it where it was meant to act, or take it out of the template's `params:`.""",
-    ),
-    page(
-        "K126",
-        "a parameter that has no effect",
-        why="""The recipe sets it and the template reads it, but every step that does was removed
-            from the program, so any other value would give the same run.""",
-        example="""
-            kitchen: 1
-            recipe: example
-            workflow: example
-            params: {dataset: ./chat.jsonl, held_out: false, fraction: 0.2}
-            adapters:
-              training: noop
-              datasets: files
-            ---
-            kitchen: 1
-            workflow: example
-            params:
-              dataset: {type: str}
-              held_out: {type: bool, default: true}
-              fraction: {type: float, default: 0.1}
-            steps:
-              - stage: load_dataset
-                with: {source: "${dataset}"}
-              - stage: load_tokenizer
-                with: {model: tiny}
-              - stage: open_session
-                with: {model: tiny}
-              - stage: split_dataset
-                with: {fraction: "${fraction}"}
-                when: held_out
-              - stage: save_weights
-        """,
-        cure="""Take it out of the recipe, or set what brings those steps back; the message says
-            why they went.""",
     ),
 )

@@ -1,10 +1,62 @@
-"""K15_ and K16_: parameters, functions and fields, by name and by value."""
+"""K125 to K16_: parameters, functions and fields, by name and by value."""
 
 from __future__ import annotations
 
 from kitchen.compiler.codes.code import Code, page
 
 CODES: tuple[Code, ...] = (
+    page(
+        "K125",
+        "a parameter that nothing reads",
+        why="""A parameter is a promise: whoever sets it expects something to change. In a template
+            where no step reads it, it never does.""",
+        example="""
+            kitchen: 1
+            workflow: example
+            params:
+              dataset: {type: str}
+              epochs: {type: int, default: 1}
+            steps:
+              - stage: load_dataset
+                with: {source: "${dataset}"}
+        """,
+        cure="""Read it where it was meant to act, or take it out of the template's `params:`.""",
+    ),
+    page(
+        "K126",
+        "a parameter that has no effect",
+        why="""The recipe sets it and the template reads it, but every step that does was removed
+            from the program, so any other value would give the same run.""",
+        example="""
+            kitchen: 1
+            recipe: example
+            workflow: example
+            params: {dataset: ./chat.jsonl, held_out: false, fraction: 0.2}
+            adapters:
+              training: noop
+              datasets: files
+            ---
+            kitchen: 1
+            workflow: example
+            params:
+              dataset: {type: str}
+              held_out: {type: bool, default: true}
+              fraction: {type: float, default: 0.1}
+            steps:
+              - stage: load_dataset
+                with: {source: "${dataset}"}
+              - stage: load_tokenizer
+                with: {model: tiny}
+              - stage: open_session
+                with: {model: tiny}
+              - stage: split_dataset
+                with: {fraction: "${fraction}"}
+                when: held_out
+              - stage: save_weights
+        """,
+        cure="""Take it out of the recipe, or set what brings those steps back; the message says
+            why they went.""",
+    ),
     page(
         "K150",
         "a parameter that the workflow does not have",

@@ -62,6 +62,17 @@ CODES: tuple[Code, ...] = (
         "K304",
         "a setting the adapter must have",
         why="""A setting without a default is one that nobody but you can choose.""",
+        example="""
+            kitchen: 1
+            recipe: example
+            workflow: reinforcement
+            params: {model: tiny}
+            adapters:
+              environment: rows
+              training: noop
+              sampling: noop
+              metrics: parquet
+        """,
         cure="""Write it beside `use:`.""",
     ),
     page(
@@ -115,6 +126,32 @@ CODES: tuple[Code, ...] = (
         "an adapter that cannot do what a stage asks",
         why="""Adapters of one port differ in what they can do and declare it, so that a missing
             loss is found now and not at step 4,000.""",
+        example="""
+            kitchen: 1
+            workflow: example
+            params:
+              dataset: {type: str}
+            steps:
+              - stage: load_dataset
+                with: {source: "${dataset}"}
+              - stage: load_tokenizer
+                with: {model: tiny}
+              - stage: open_session
+                with: {model: tiny}
+              - stage: tokenize
+              - stage: open_teachers
+                with: {models: [nano]}
+              - stage: soft_targets
+              - stage: build_soft_batches
+              - loop: batch
+                over: batches
+                steps:
+                  - stage: distill
+                    with: {soft_loss: tempered_crossentropy}
+                  - stage: optim_step
+                    with: {learning_rate: 1e-3}
+                  - stage: log_metrics
+        """,
         cure="""Bind another adapter to the port, or ask for something that this one can do.""",
     ),
     page(
