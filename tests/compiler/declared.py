@@ -10,7 +10,7 @@ from kitchen.ir.source import Source
 from kitchen.ir.spec import AdapterSpec, Effect, Registry, StageSpec
 from kitchen.runtime.config import Config, setting, settings_of
 from kitchen.runtime.ports import DatasetStore, MetricsStore, TrainingClient
-from kitchen.runtime.stage import Uses, stage
+from kitchen.runtime.stage import NeededFor, Uses, stage
 from kitchen.runtime.values import (
     Batch,
     Dataset,
@@ -124,6 +124,15 @@ def log_metrics(losses: Losses, update: Update, *, metrics: MetricsStore) -> Non
 def evaluate(session: Session, tokens: Tokens, *, training: TrainingClient) -> Evaluation: ...
 
 
+@stage(effect=Effect.READS)
+def compare(
+    session: Session,
+    reference: Annotated[Evaluation | None, NeededFor("loss", "ppo")],
+    *,
+    config: Loss,
+) -> Evaluation: ...
+
+
 @stage(effect=Effect.WRITES)
 def log_evaluation(evaluation: Evaluation, *, config: Step, metrics: MetricsStore) -> None: ...
 
@@ -148,6 +157,7 @@ STAGES: Iterable[Any] = (
     optim_step,
     log_metrics,
     evaluate,
+    compare,
     log_evaluation,
     save_weights,
     close_session,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from kitchen.compiler.checks.loops import left_by_shared_updates
 from kitchen.compiler.checks.places import Producers, expression_span, place, places, stages
 from kitchen.compiler.checks.presence import Presence
+from kitchen.compiler.checks.ruled_out import ruled_out
 from kitchen.compiler.checks.sources import Sources
 from kitchen.ir.diagnostic import Diagnostic
 from kitchen.ir.expr import Const, EvaluationError, Expr, Ref, Value, evaluate
@@ -21,6 +22,7 @@ def unproduced_inputs(program: Program, registry: Registry) -> Iterator[Diagnost
     """Report each input that a stage must have and that nothing is bound to."""
     sources = Sources(program, registry)
     parameters = {param.value: param.setting for param in program.params}
+    never = ruled_out(program)
     for op in stages(program):
         spec = registry.stages.get(op.stage)
         bound = dict(op.inputs)
@@ -29,7 +31,7 @@ def unproduced_inputs(program: Program, registry: Registry) -> Iterator[Diagnost
             if given is not None and given != NOTHING:
                 continue
             assert spec is not None
-            needed = _needed_for(op, spec, wanted, parameters)
+            needed = "" if op.name in never else _needed_for(op, spec, wanted, parameters)
             if wanted.required or needed:
                 must = Input(wanted.name, wanted.type.required)
                 yield Diagnostic(

@@ -12,6 +12,7 @@ from kitchen.compiler.checks.places import (
     places,
     stages,
 )
+from kitchen.compiler.checks.ruled_out import ruled_out
 from kitchen.ir.diagnostic import Diagnostic, Label, closest, did_you_mean
 from kitchen.ir.expr import Const, EvaluationError, Expr, Ref, Value, evaluate, refs
 from kitchen.ir.fit import Why, described, misfit, shown
@@ -22,12 +23,17 @@ from kitchen.ir.types import Kind, accepts
 Parameters = Mapping[Value, Parameter]
 
 _CODES = {Why.TYPE: "K221", Why.RANGE: "K222", Why.CHOICE: "K222", Why.INFINITE: "K223"}
+_OF_TYPES = ("K202", "K221")
 
 
 def stage_settings(program: Program, registry: Registry) -> Iterator[Diagnostic]:
-    """Report settings that the stage does not have, must have, or does not take."""
+    """Report settings that the stage does not have, must have, or does not take.
+
+    In a step that the parameters rule out, a value is out of no range: only its type is judged.
+    """
     parameters = {param.value: param for param in program.params}
     producers = Producers(program)
+    never = ruled_out(program)
     for op in stages(program):
         spec = registry.stages.get(op.stage)
         if spec is None:
@@ -38,7 +44,7 @@ def stage_settings(program: Program, registry: Registry) -> Iterator[Diagnostic]
             if setting.name in given:
                 expr = given.pop(setting.name)
                 fault = _judged(op, setting, expr, parameters, producers)
-                if fault is not None:
+                if fault is not None and (op.name not in never or fault.code in _OF_TYPES):
                     yield fault
             elif setting.required:
                 missing.append(setting)

@@ -24,7 +24,8 @@ class Sources:
         if found is not None:
             return found
         for spec in self._specs:
-            if any(_gives(type_, wanted.type) for _, type_ in spec.outputs):
+            gives = any(_gives(type_, wanted.type) for _, type_ in spec.outputs)
+            if gives and spec.name != op.stage:
                 return f"`{spec.name}` gives `{wanted.type}`: run it before this step"
         return f"add a step before this one that gives `{wanted.type}`"
 
