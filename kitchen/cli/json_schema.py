@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from kitchen.compiler.frontend.parse import parse_template
+from kitchen.compiler.targets import TARGETS
 from kitchen.ir.spec import AdapterSpec, Registry, Setting, StageSpec
 from kitchen.ir.types import Type
 
@@ -42,10 +43,34 @@ def recipe_schema(installed: Registry, workflows: Iterable[str]) -> Json:
                     for port in sorted(installed.adapters)
                 },
             },
+            "schedule": _schedule(),
+            "targets": {
+                "description": "settings of engines that the recipe is exported to",
+                "type": "object",
+                "additionalProperties": False,
+                "properties": {name: {"type": ["object", "null"]} for name in TARGETS},
+            },
         },
         "required": ["kitchen", "recipe", "workflow"],
         "additionalProperties": False,
         "allOf": [_of_workflow(name, installed) for name in known],
+    }
+
+
+def _schedule() -> Json:
+    """Five fields of cron, or a word for them; with a time zone in the long form."""
+    cron: Json = {"type": "string", "pattern": r"^\s*(\S+(\s+\S+){4}|@[a-z]+)\s*$"}
+    return {
+        "description": "when an exported workflow runs by itself",
+        "anyOf": [
+            cron,
+            {
+                "type": "object",
+                "properties": {"cron": cron, "timezone": {"type": "string"}},
+                "required": ["cron"],
+                "additionalProperties": False,
+            },
+        ],
     }
 
 

@@ -11,8 +11,11 @@ from kitchen.compiler.build import build
 from kitchen.compiler.checks import CHECKS, LIVE_CHECKS, UNUSED_CHECKS
 from kitchen.compiler.frontend.expand import expand
 from kitchen.compiler.frontend.parse import parse_recipe
+from kitchen.compiler.frontend.parse_deployment import unknown_targets
 from kitchen.compiler.frontend.reader import paused_collection
 from kitchen.compiler.rewrites import REWRITES
+from kitchen.compiler.targets import TARGETS
+from kitchen.ir.deployment import NO_DEPLOYMENT, Deployment
 from kitchen.ir.diagnostic import Diagnostic, Severity, demand
 from kitchen.ir.frozen import frozen
 from kitchen.ir.program import Program
@@ -22,10 +25,14 @@ from kitchen.ir.spec import Registry
 
 @frozen(kw_only=True)
 class Compiled:
-    """A program ready to run, the one it was made from, and the warnings on the way."""
+    """A program ready to run, the one it was made from, and the warnings on the way.
+
+    `deployment` is what the recipe says of engines; nothing that is computed follows from it.
+    """
 
     program: Program
     original: Program
+    deployment: Deployment = NO_DEPLOYMENT
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
@@ -46,6 +53,7 @@ def compile_recipe(
     if recipe is None:
         demand(found)
         raise AssertionError("a document without a recipe has a diagnostic")
+    found += tuple(unknown_targets(recipe.deployment, TARGETS))
     expanded, more = expand(recipe, registry, overrides or {})
     found += more
     if expanded is None:
@@ -61,7 +69,12 @@ def compile_recipe(
             return Compiled(program=program, original=original, diagnostics=demand(found))
     live = LIVE_CHECKS + (UNUSED_CHECKS if _all_bound(found) else ())
     found += tuple(fault for check in live for fault in check(program, registry, original))
-    return Compiled(program=program, original=original, diagnostics=demand(found))
+    return Compiled(
+        program=program,
+        original=original,
+        deployment=recipe.deployment,
+        diagnostics=demand(found),
+    )
 
 
 def _all_bound(found: tuple[Diagnostic, ...]) -> bool:

@@ -22,10 +22,14 @@ class Schedule:
 
 @frozen
 class Section:
-    """Settings of one target: plain values as written, and where each of them stands."""
+    """Settings of one target: plain values as written, and where each of them stands.
+
+    `keys` holds the places of keys by the same ways; `()` is the target's own name.
+    """
 
     values: Mapping[str, object]
     spans: Mapping[Place, Span] = field(default_factory=dict, compare=False, repr=False)
+    keys: Mapping[Place, Span] = field(default_factory=dict, compare=False, repr=False)
 
 
 @frozen

@@ -76,6 +76,15 @@ def test_schema_fits_the_shipped_recipes(kitchen: Kitchen) -> None:
         assert faults(_document(path), template) == []
 
 
+def test_schema_knows_schedules_and_targets(kitchen: Kitchen) -> None:
+    schema = json.loads(kitchen("schema").out)
+    recipe = {"kitchen": 1, "recipe": "a", "workflow": "./a.yaml"}
+    for schedule in ("0 3 * * *", "@daily", {"cron": "0 3 * * *", "timezone": "UTC"}):
+        assert faults(recipe | {"schedule": schedule, "targets": {"argo": {}}}, schema) == []
+    for wrong in ({"schedule": "daily"}, {"schedule": {"timezone": "UTC"}}, {"targets": {"x": {}}}):
+        assert faults(recipe | wrong, schema)
+
+
 def test_schema_finds_what_is_wrong(kitchen: Kitchen) -> None:
     schema = json.loads(kitchen("schema", "--workflow", "supervised").out)
     recipe = {"kitchen": 1, "recipe": "a", "workflow": "supervised"}

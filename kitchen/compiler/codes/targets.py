@@ -1,4 +1,4 @@
-"""K5: what a target cannot express."""
+"""K5: schedules, targets, and what a target cannot express."""
 
 from __future__ import annotations
 
@@ -12,5 +12,59 @@ CODES: tuple[Code, ...] = (
             image. So do steps whose tasks would wait for each other.""",
         cure="""Give both steps the same `image:`, or one of them none. Where they need not share,
             save what the first made and let the other load it: an artifact travels.""",
+    ),
+    page(
+        "K502",
+        "a schedule that engines cannot follow",
+        why="""An engine takes a schedule when a workflow is submitted and is silent afterwards: a
+            time that never comes, or that engines read in different ways, would be found out
+            weeks later.""",
+        example="""
+            kitchen: 1
+            recipe: example
+            workflow: example
+            schedule: 0 25 * * *
+            ---
+            kitchen: 1
+            workflow: example
+            steps: []
+        """,
+        cure="""Write minute, hour, day of the month, month and day of the week: `0 3 * * *` is
+            every day at three, `30 8 * * mon-fri` every working day at half past eight; or one of
+            `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`.""",
+    ),
+    page(
+        "K503",
+        "a time zone that does not exist",
+        why="""Engines look it up by name when they are given the workflow.""",
+        example="""
+            kitchen: 1
+            recipe: example
+            workflow: example
+            schedule: {cron: 0 3 * * *, timezone: Europe/Berlim}
+            ---
+            kitchen: 1
+            workflow: example
+            steps: []
+        """,
+        cure="""Name a zone of the IANA database, such as `Europe/Berlin` or `America/New_York`;
+            without one it is `UTC`.""",
+    ),
+    page(
+        "K504",
+        "a target that does not exist",
+        why="""Settings of a target that nothing can be exported to would never be read.""",
+        example="""
+            kitchen: 1
+            recipe: example
+            workflow: example
+            targets:
+              argos: {namespace: training}
+            ---
+            kitchen: 1
+            workflow: example
+            steps: []
+        """,
+        cure="""`kitchen list targets` lists them.""",
     ),
 )

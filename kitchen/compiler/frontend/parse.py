@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kitchen.compiler.frontend.parse_declarations import parse_declarations
+from kitchen.compiler.frontend.parse_deployment import parse_deployment
 from kitchen.compiler.frontend.parse_steps import parse_steps
 from kitchen.compiler.frontend.reader import paused_collection, read
 from kitchen.compiler.frontend.report import Report, fault
@@ -16,7 +17,7 @@ VERSION = "1"
 #: What each kind of document may have, and what it must.
 _KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "recipe": (
-        ("kitchen", "recipe", "workflow", "params", "adapters"),
+        ("kitchen", "recipe", "workflow", "params", "adapters", "schedule", "targets"),
         ("recipe", "workflow"),
     ),
     "template": (
@@ -36,6 +37,7 @@ def parse_recipe(source: Source) -> tuple[Recipe | None, tuple[Diagnostic, ...]]
     workflow = scalar(*found["workflow"], report) if "workflow" in found else None
     params = mapping(found["params"][1], "`params`", report) if "params" in found else None
     adapters = _adapters(found, report)
+    deployment = parse_deployment(found, report)
     if name is None or workflow is None:
         return None, tuple(diagnostics)
     recipe = Recipe(
@@ -43,6 +45,7 @@ def parse_recipe(source: Source) -> tuple[Recipe | None, tuple[Diagnostic, ...]]
         workflow=workflow,
         params=() if params is None else params.items,
         adapters=adapters,
+        deployment=deployment,
         span=root.span,
     )
     return recipe, tuple(diagnostics)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kitchen.ir.deployment import NO_DEPLOYMENT, Deployment
 from kitchen.ir.frozen import frozen
 from kitchen.ir.program import NO_ANNOTATIONS, Annotations
 from kitchen.ir.source import Source, Span
@@ -157,4 +158,5 @@ class Recipe:
     workflow: Scalar
     params: tuple[tuple[Scalar, Node], ...] = ()
     adapters: tuple[AdapterBinding, ...] = ()
+    deployment: Deployment = NO_DEPLOYMENT
     span: Span

@@ -18,6 +18,7 @@ from kitchen.compiler.frontend.syntax import (
     Template,
     WorkflowStep,
 )
+from kitchen.ir.deployment import Schedule
 from kitchen.ir.program import Annotations, Resources, Retry
 from kitchen.ir.source import Source
 from kitchen.ir.types import BOOL, FLOAT, INT, STR, Type, list_of, optional
@@ -63,6 +64,32 @@ def test_a_recipe():
     assert training.span.text == "training: {use: torch, device: auto}"
     assert words(datasets.port, datasets.adapter) == ["datasets", "files"]
     assert datasets.config == ()
+
+
+def test_what_a_recipe_says_of_engines():
+    recipe, diagnostics = parse_recipe(
+        Source(
+            "recipe.yaml",
+            dedent("""\
+                kitchen: 1
+                recipe: sft
+                workflow: supervised
+                schedule: {cron: "@daily", timezone: Europe/Berlin}
+                targets:
+                  argo: {namespace: "no", tolerations: [{key: gpu, seconds: 1e-3}]}
+                  airflow:
+            """),
+        )
+    )
+    assert diagnostics == ()
+    assert recipe is not None
+    assert recipe.deployment.schedule == Schedule("0 0 * * *", "Europe/Berlin")
+    argo, airflow = recipe.deployment.sections.values()
+    assert argo.values == {"namespace": "no", "tolerations": [{"key": "gpu", "seconds": 1e-3}]}
+    assert airflow.values == {}
+    toleration = ("tolerations", 0, "seconds")
+    assert (argo.keys[toleration].text, argo.spans[toleration].text) == ("seconds", "1e-3")
+    assert argo.keys[()].text == "argo"
 
 
 def test_parameters():
@@ -262,6 +289,26 @@ RECIPES = {
         workflow:
         params: [epochs, 3]
         adapters: torch
+    """,
+    "schedules": """
+        kitchen: 1
+        recipe: sft
+        workflow: supervised
+        schedule: {timezone: Berlin, crom: "* * * * *"}
+        targets: [argo]
+    """,
+    "sections": """
+        kitchen: 1
+        recipe: sft
+        workflow: supervised
+        schedule:
+        targets: {argo: default, airflow: {pool: .inf}}
+    """,
+    "the_machine_s_own_time": """
+        kitchen: 1
+        recipe: sft
+        workflow: supervised
+        schedule: {cron: 0 3 * * *, timezone: localtime}
     """,
 }
 
