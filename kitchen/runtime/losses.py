@@ -44,12 +44,24 @@ def loss_settings(options: LossOptions) -> dict[str, float]:
                 f"loss `{options.name}` has no setting `{name}`", help=f"its settings: {known}"
             )
     settings = {**spec.settings, **options.config}
+    _require_sound(options.name, settings)
+    return settings
+
+
+def _require_sound(name: str, settings: Mapping[str, float]) -> None:
+    """Raise AdapterError for settings under which a loss says nothing of what it is given."""
     if settings.get("temperature", 1.0) <= 0:
         raise AdapterError(
-            f"loss `{options.name}` has the temperature {settings['temperature']:g}",
+            f"loss `{name}` has the temperature {settings['temperature']:g}",
             help="a temperature is above 0; 1 leaves the distribution as it is",
         )
-    return settings
+    low, high = settings.get("clip_low_threshold", 0.0), settings.get("clip_high_threshold", 1.0)
+    if not 0 <= low <= 1 <= high:
+        raise AdapterError(
+            f"loss `{name}` holds ratios between {low:g} and {high:g}, and 1 is not there",
+            help="thresholds are absolute, and 1 is a model that has not changed: "
+            "0.2 above it is `clip_high_threshold: 1.2`",
+        )
 
 
 def require_columns(name: str, columns: Iterable[str]) -> None:

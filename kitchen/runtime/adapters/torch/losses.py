@@ -7,6 +7,7 @@ A loss from sampled tokens takes `weights` too where a batch has them; they mult
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 import torch
@@ -29,10 +30,15 @@ def importance_sampling(
 
 
 def ppo(logprobs: torch.Tensor, columns: Columns, settings: Settings) -> torch.Tensor:
-    """-sum w min(r A, clip(r, low, high) A) (Schulman et al. 2017, arXiv:1707.06347, eq. 7)."""
-    ratio, advantages = _ratio(logprobs, columns), columns["advantages"]
-    clipped = ratio.clamp(settings["clip_low_threshold"], settings["clip_high_threshold"])
-    return -(columns["weights"] * torch.minimum(ratio * advantages, clipped * advantages)).sum()
+    """-sum w min(r A, clip(r, low, high) A) (Schulman et al. 2017, arXiv:1707.06347, eq. 7).
+
+    Where A >= 0 that is min(r, high) A, and else max(r, low) A. The logarithm of the ratio is held
+    rather than the ratio, which may be too large for a float and would have no slope then.
+    """
+    low, high = (_log(settings[f"clip_{end}_threshold"]) for end in ("low", "high"))
+    distance, advantages = logprobs - columns["logprobs"], columns["advantages"]
+    held = torch.where(advantages < 0, distance.clamp(min=low), distance.clamp(max=high))
+    return -(columns["weights"] * held.exp() * advantages).sum()
 
 
 def cispo(logprobs: torch.Tensor, columns: Columns, settings: Settings) -> torch.Tensor:
@@ -47,6 +53,10 @@ def dro(logprobs: torch.Tensor, columns: Columns, settings: Settings) -> torch.T
     distance = logprobs - columns["logprobs"]
     gain = logprobs * columns["advantages"] - 0.5 * settings["beta"] * distance.square()
     return -(columns["weights"] * gain).sum()
+
+
+def _log(threshold: float) -> float:
+    return math.log(threshold) if threshold > 0 else -math.inf
 
 
 def _ratio(logprobs: torch.Tensor, columns: Columns) -> torch.Tensor:

@@ -111,3 +111,14 @@ def test_an_unknown_setting_is_told_with_the_known_ones() -> None:
         loss_settings(LossOptions(name="ppo", config={"epsilon": 0.2}))
     assert str(raised.value) == "loss `ppo` has no setting `epsilon`"
     assert raised.value.help == "its settings: `clip_low_threshold`, `clip_high_threshold`"
+
+
+@pytest.mark.parametrize("high", [0.2, 0.99, float("nan")])
+def test_a_threshold_that_is_meant_to_be_relative_is_refused(high: float) -> None:
+    """0.2 as an absolute cap would make a constant of every ratio, and nobody would notice."""
+    with pytest.raises(AdapterError, match="1 is not there") as raised:
+        loss_settings(LossOptions(name="cispo", config={"clip_high_threshold": high}))
+    assert raised.value.help is not None
+    assert "`clip_high_threshold: 1.2`" in raised.value.help
+    with pytest.raises(AdapterError, match="1 is not there"):
+        loss_settings(LossOptions(name="ppo", config={"clip_low_threshold": 1.2}))
