@@ -20,6 +20,7 @@ BENCHES = (
     "startup",
     "compiling",
     "stage_cost",
+    "losses",
     "training_step",
     "training_run",
     "checkpoints",
