@@ -22,7 +22,7 @@ ALONE = SimpleNamespace(
 
 def trainer(kind: type, **settings: Any) -> Any:
     """A trainer with what its loss looks at, and no model, data or optimizer."""
-    made = object.__new__(kind)
+    made: Any = object.__new__(kind)
     plain = {
         "accelerator": ALONE,
         "model": SimpleNamespace(training=True),
