@@ -14,7 +14,16 @@ CODES: tuple[Code, ...] = (
             save what the first made and let the other load it: an artifact travels.""",
     ),
     page(
-        "K502",
+        "K550",
+        "a folder that cannot be exported to",
+        why="""An export is a folder that is there whole or not at all, and takes the place of an
+            earlier one. What else lies in it, or was changed by hand, would be lost.""",
+        cure="""Name a new or an empty folder, or one that holds an export as it was written. What
+            was changed by hand belongs into the recipe: its `targets:` has what engines are
+            told.""",
+    ),
+    page(
+        "K551",
         "a schedule that engines cannot follow",
         why="""An engine takes a schedule when a workflow is submitted and is silent afterwards: a
             time that never comes, or that engines read in different ways, would be found out
@@ -34,7 +43,7 @@ CODES: tuple[Code, ...] = (
             `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`.""",
     ),
     page(
-        "K503",
+        "K552",
         "a time zone that does not exist",
         why="""Engines look it up by name when they are given the workflow.""",
         example="""
@@ -51,7 +60,7 @@ CODES: tuple[Code, ...] = (
             without one it is `UTC`.""",
     ),
     page(
-        "K504",
+        "K553",
         "a target that does not exist",
         why="""Settings of a target that nothing can be exported to would never be read.""",
         example="""

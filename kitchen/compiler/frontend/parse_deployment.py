@@ -26,7 +26,7 @@ def unknown_targets(deployment: Deployment, known: Iterable[str]) -> list[Diagno
     """A fault for each section of an engine that nothing can be exported to."""
     names = [*known]
     return [
-        fault("K504", f"there is no target `{short(name)}`", section.keys.get(()),
+        fault("K553", f"there is no target `{short(name)}`", section.keys.get(()),
               "unknown target", help=did_you_mean(name, names))
         for name, section in deployment.sections.items() if name not in names
     ]  # fmt: skip
@@ -58,7 +58,7 @@ def _cron(written: Scalar, report: Report) -> str | None:
     except CronError as cause:
         at = Positions(written).part(cause.start, cause.end) if written.text else written.span
         message = f"`{short(written.text)}` is no schedule"
-        report(fault("K502", message, at, cause.message, help=cause.help))
+        report(fault("K551", message, at, cause.message, help=cause.help))
         return None
 
 
@@ -79,7 +79,7 @@ def _timezone(written: Scalar, report: Report) -> str:
     elif not known:
         help = "no time zones are installed here: `pip install tzdata` brings them"
     message = f"there is no time zone `{short(written.text)}`"
-    report(fault("K503", message, written.span, "unknown time zone", help=help))
+    report(fault("K552", message, written.span, "unknown time zone", help=help))
     return UTC
 
 
