@@ -47,8 +47,7 @@ class Prepared:
         runner = Runner(
             program=self.program,
             directory=self.directory,
-            base=self.base,
-            cache=cache_folder(),
+            workspace=Workspace(base=self.base, cache=cache_folder(), run=self.directory.path),
             listeners=listeners,
             stop=stop,
             report=report,

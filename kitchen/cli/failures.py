@@ -18,9 +18,10 @@ from kitchen.runtime.lock import LockHeld
 from kitchen.runtime.manifest import StorageError
 from kitchen.runtime.ports import AdapterError, DataError
 from kitchen.runtime.run_directory import RunError
+from kitchen.runtime.tasks.outcomes import TaskError
 
 #: All that a run may end with and that is no fault of kitchen's own.
-RUN_FAULTS = (StageError, BindError, RunError, LockHeld, StorageError)
+RUN_FAULTS = (StageError, BindError, RunError, LockHeld, StorageError, TaskError)
 #: Causes whose message is written for the person at the terminal.
 _SAID = (DataError, AdapterError, StorageError, RunError, StageTimeout, EvaluationError)
 
@@ -41,6 +42,8 @@ def failure_of(error: Exception, params: tuple[Parameter, ...] = ()) -> tuple[Di
             return _fault("K704", error, error.help), BAD_INPUT
         case StorageError():
             return _fault("K706", error, error.help), FAILED
+        case TaskError():
+            return _fault(error.code, error, error.help), BAD_INPUT
     raise error
 
 

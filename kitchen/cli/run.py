@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,16 +11,15 @@ import click
 
 from kitchen.cli.application import DONE, INTERRUPTED, STOPPED, refuse
 from kitchen.cli.command_line import CommandLine
+from kitchen.cli.display import display, passing, tell, warn
 from kitchen.cli.recipe import load_recipe, set_option
-from kitchen.cli.terminal import has_colour, page
+from kitchen.cli.terminal import page
 from kitchen.ir.diagnostic import Diagnostic
 from kitchen.ir.visible import visible
 
 if TYPE_CHECKING:
     from kitchen.execution import Prepared
     from kitchen.loaded import Loaded
-    from kitchen.runtime.events import Listener
-    from kitchen.runtime.signals import StopRequest
 
 
 @click.command("run")
@@ -104,14 +101,14 @@ def _prepared(
     """A run that can begin; None where it was only to be checked."""
     compiled = loaded.compiled()
     if not quiet:
-        _warn(compiled.diagnostics)
+        warn(compiled.diagnostics)
     from kitchen.execution import RUNS, look_at_data, next_folder, prepare, try_adapters
 
     if probe:
-        with _passing("looking at the first rows of the data", quiet):
+        with passing("looking at the first rows of the data", quiet):
             _, warnings = look_at_data(loaded, compiled)
         if not quiet:
-            _warn(warnings)
+            warn(warnings)
     if not dry_run:
         return prepare(loaded, compiled, run_dir)
     try_adapters(loaded, compiled)
@@ -127,7 +124,7 @@ def _reopened(path: Path, quiet: bool) -> Prepared | None:
 
     status = find_run(path).status()
     if status is None or status.state != "done":
-        return reopen(path, _report)
+        return reopen(path, tell)
     if not quiet:
         click.echo(f"{visible(str(path))} is done; there is nothing to go on with")
     return None
@@ -137,7 +134,7 @@ def _run(prepared: Prepared, quiet: bool) -> int:
     from kitchen.runtime.signals import StopRequest
 
     stop, path = StopRequest(), prepared.directory.path
-    with _display(f"{prepared.program.name} in {path}", stop, quiet) as (listeners, report):
+    with display(f"{prepared.program.name} in {path}", stop, quiet) as (listeners, report):
         status = prepared.run(listeners, stop, report)
     if not quiet:
         from kitchen.cli.run_report import read_curves, run_report
@@ -148,52 +145,3 @@ def _run(prepared: Prepared, quiet: bool) -> int:
         with suppress(BrokenPipeError):  # how the run ended counts, not who reads of it
             click.echo("\n" + summary, nl=False)
     return DONE if status == "done" else STOPPED
-
-
-@contextmanager
-def _display(
-    heading: str, stop: StopRequest, quiet: bool
-) -> Iterator[tuple[tuple[Listener, ...], Callable[[str], None]]]:
-    """What shows the progress: drawn on a terminal, in lines elsewhere, not at all if quiet.
-
-    Gives the listeners, and what is to be told of warnings.
-    """
-    if quiet:
-        yield (), _report
-        return
-    from kitchen.cli.progress import Progress
-
-    if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
-        from kitchen.cli.progress_live import Screen
-
-        with Screen(Progress(), heading, stop) as screen:
-            yield (screen,), screen.warn
-    else:
-        from kitchen.cli.progress_lines import Lines
-
-        click.echo(visible(heading))
-        yield (Lines(Progress(), click.echo),), _report
-
-
-@contextmanager
-def _passing(message: str, quiet: bool) -> Iterator[None]:
-    """Say on a terminal what is being waited for, and wipe it off after."""
-    if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
-        yield
-        return
-    click.echo(f"{message} ...", err=True, nl=False)
-    try:
-        yield
-    finally:
-        click.echo("\r\x1b[K", err=True, nl=False)
-
-
-def _report(message: str) -> None:
-    click.echo(f"warning: {visible(message)}", err=True)
-
-
-def _warn(diagnostics: Sequence[Diagnostic]) -> None:
-    from kitchen.ir.render import render_text
-
-    if diagnostics:
-        click.echo(render_text(diagnostics, colour=has_colour(sys.stderr)), err=True)

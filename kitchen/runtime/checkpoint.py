@@ -90,6 +90,7 @@ class Checkpoints:
     def _write(self, folder: Path, position: Position, environment: Environment) -> None:
         wanted = live_values(self.program.body, position) | self._for_endings(environment)
         parameters = {parameter.value for parameter in self.program.params}
+        parameters.update(self.program.body.params)  # given again when the run goes on
         plain: dict[str, Any] = {}
         again: dict[str, dict[str, Any]] = {}
         queue = [value for value in wanted if value in environment and value not in parameters]

@@ -10,8 +10,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from kitchen.ir.expr import Value
 from kitchen.ir.program import Program
 from kitchen.runtime import plugins
+from kitchen.runtime.adapter import Adapter
 from kitchen.runtime.calls import Environment, StageError
 from kitchen.runtime.checkpoint import Checkpoints
 from kitchen.runtime.endings import run_ending
@@ -26,6 +28,7 @@ from kitchen.runtime.position import Position
 from kitchen.runtime.provenance import provenance
 from kitchen.runtime.run_directory import RunDirectory
 from kitchen.runtime.signals import StopRequest
+from kitchen.runtime.stage import StageFunction
 from kitchen.runtime.world import World
 
 
@@ -55,15 +58,24 @@ def begin(
 
 @dataclass(slots=True, kw_only=True)
 class Runner:
-    """Runs one program in one run's folder.
+    """Runs one program, and keeps in a folder of its own how far it is.
 
-    `report` is told, in words, what a person should know and no listener would see.
+    `report` is told, in words, what a person should know and no listener would see. `given` are
+    the values that enter the body. What `conclude` reads when the body is done is kept by `keep`,
+    when the endings have run and all that was written is durable.
     """
 
     program: Program
     directory: RunDirectory
-    base: Path  #: the recipe's folder
-    cache: Path
+    workspace: Workspace
+    functions: Mapping[str, StageFunction] = field(default_factory=lambda: plugins.functions())
+    adapters: Mapping[str, Mapping[str, Adapter]] = field(
+        default_factory=lambda: plugins.adapters()
+    )
+    given: Mapping[Value, Any] = field(default_factory=dict)
+    conclude: Callable[[Environment], Any] = lambda environment: None
+    keep: Callable[[Any], None] = lambda concluded: None
+    failure: StageError | None = None  #: of another program, whose ending this is
     listeners: tuple[Listener, ...] = ()
     stop: StopRequest = field(default_factory=StopRequest)
     report: Callable[[str], None] = lambda message: None
@@ -75,15 +87,19 @@ class Runner:
         Raises StageError where a step failed, LockHeld where another process runs it, BindError
         where an adapter cannot be made. What was committed stays.
         """
-        with self.directory.lock(), self.stop:
+        with self.directory.lock():
+            return self.run_locked(resume=resume)
+
+    def run_locked(self, *, resume: bool = False) -> str:
+        """The same for who holds the lock of the folder."""
+        with self.stop:
             journal = Journal(self.directory, total_steps=self.total_steps)
             listeners: tuple[Listener, ...] = (journal, *self.listeners)
-            workspace = Workspace(base=self.base, cache=self.cache, run=self.directory.path)
-            with bound(self.program, plugins.adapters(), workspace, listeners) as ports:
+            with bound(self.program, self.adapters, self.workspace, listeners) as ports:
                 world = World(
-                    functions=plugins.functions(),
+                    functions=self.functions,
                     ports=ports,
-                    workspace=workspace,
+                    workspace=self.workspace,
                     listeners=listeners,
                     wait=self.stop.wait,
                 )
@@ -93,10 +109,15 @@ class Runner:
         started = perf_counter()
         checkpoints = Checkpoints(self.program, world, self.directory, lambda: self.stop.requested)
         environment: Environment = {p.value: p.setting for p in self.program.params}
+        environment.update(self.given)
         world.emit(RunStarted(self.program, resume))
         status, error = "failed", None
         try:
-            status = self._run_body(world, checkpoints, environment, resume)
+            concluded = self._run_body(world, checkpoints, environment, resume)
+            if concluded is not None:
+                _flush(world, failed=False)
+                self.keep(*concluded)
+            status = "stopped" if concluded is None else "done"
         except BaseException as cause:
             status = "stopped" if isinstance(cause, KeyboardInterrupt) else "failed"
             error = str(cause) or "interrupted"
@@ -108,7 +129,8 @@ class Runner:
 
     def _run_body(
         self, world: World, checkpoints: Checkpoints, environment: Environment, resume: bool
-    ) -> str:
+    ) -> tuple[Any] | None:
+        """Run the body and the endings; gives what there is to keep, None where it was stopped."""
         position: Position = ()
         if resume:
             latest = self.directory.latest_checkpoint(self.report)
@@ -119,14 +141,17 @@ class Runner:
         interpreter = Interpreter(world, checkpoints.boundary, checkpoints.restore)
         try:
             interpreter.run(self.program.body, environment, position)
+            concluded = self.conclude(environment)
         except Stopped:
-            return "stopped"  # the run is not over: its endings come when it is
+            return None  # the run is not over: its endings come when it is
         except StageError as failure:
             run_ending(self.program.on_failure, world, environment, failure)
             run_ending(self.program.finally_, world, environment, failure)
             raise
-        run_ending(self.program.finally_, world, environment)
-        return "done"
+        run_ending(self.program.finally_, world, environment, self.failure)
+        if self.failure is not None and getattr(self.failure, "__notes__", None):
+            raise self.failure
+        return (concluded,)
 
 
 def _flush(world: World, *, failed: bool) -> None:

@@ -12,6 +12,7 @@ from kitchen.compiler.plan import plan_of
 from kitchen.ir.source import Source
 from kitchen.runtime.events import Event
 from kitchen.runtime.plugins import installed
+from kitchen.runtime.ports import Workspace
 from kitchen.runtime.runner import Runner, begin
 
 
@@ -100,8 +101,7 @@ def run_file(recipe: Path, folder: Path, **overrides: object) -> Ran:
     runner = Runner(
         program=program,
         directory=directory,
-        base=recipe.parent,
-        cache=folder.parent / "cache",
+        workspace=Workspace(base=recipe.parent, cache=folder.parent / "cache", run=folder),
         listeners=(events.append,),
     )
     return Ran(folder, runner.run(), events)

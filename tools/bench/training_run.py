@@ -84,8 +84,7 @@ def through_kitchen(recipe: str, folder: Path, name: str, listener: Listener) ->
     runner = Runner(
         program=program,
         directory=RunDirectory.create(folder / name, {}),
-        base=folder,
-        cache=folder / "cache",
+        workspace=Workspace(base=folder, cache=folder / "cache", run=folder / name),
         listeners=(listener,),
     )
     assert runner.run() == "done"

@@ -19,6 +19,7 @@ from kitchen.compiler.codes import (
     ports,
     run,
     targets,
+    tasks,
     text,
     types,
 )
@@ -35,6 +36,7 @@ FAMILIES = (
     ports,
     control,
     targets,
+    tasks,
     data,
     run,
 )

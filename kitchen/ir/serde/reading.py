@@ -40,16 +40,18 @@ def program_from_json(data: object, sources: Mapping[str, Source] = _NO_SOURCES)
     if data["version"] != VERSION:
         raise FormatError(f"version {data['version']!r} is not known here; this reads {VERSION}")
     try:
-        return _Reading(data, sources).program()
+        return Reading(data, sources).program()
     except RecursionError as cause:
         raise FormatError("the program is nested too deeply") from cause
 
 
-class _Reading:
-    """One program being read: its types by place, each value once."""
+class Reading:
+    """A program, or its tasks, being read: types by place, each value once."""
 
-    def __init__(self, data: dict[str, Any], sources: Mapping[str, Source]) -> None:
-        self.top = Object(data, "the program")
+    def __init__(
+        self, data: dict[str, Any], sources: Mapping[str, Source], what: str = "the program"
+    ) -> None:
+        self.top = Object(data, what)
         self.sources = sources
         self.types: list[Type] = []
         self.values: dict[tuple[str, int, int], Value] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from kitchen.ir.expr import Apply, Const, Expr, Get, Ref, Value
@@ -20,17 +20,20 @@ from kitchen.ir.program import (
     Stage,
 )
 from kitchen.ir.serde.annotations import annotations_to_json
-from kitchen.ir.source import Span
+from kitchen.ir.source import Source, Span
 from kitchen.ir.types import Type
 
 VERSION = 1
 
 Json = dict[str, Any]
+Called = Callable[[Source], str]  #: what a document is called in what is written
 
 
-def program_to_json(program: Program, *, spans: bool = True) -> Json:
+def program_to_json(
+    program: Program, *, spans: bool = True, called: Called | None = None
+) -> Json:
     """A program as what `json.dumps` takes. Without `spans`, removals are left out too."""
-    return _Writing(spans).program(program)
+    return Writing(spans, called).program(program)
 
 
 def constant_to_json(value: object) -> Any:
@@ -47,11 +50,12 @@ def constant_to_json(value: object) -> Any:
     raise TypeError(f"{value!r} is no constant a program can hold")
 
 
-class _Writing:
-    """One program being written: the table of its types."""
+class Writing:
+    """A program, or its tasks, being written: the table of types."""
 
-    def __init__(self, spans: bool) -> None:
+    def __init__(self, spans: bool, called: Called | None = None) -> None:
         self.spans = spans
+        self.called = called or (lambda source: source.name)
         self.types: list[Json] = []
         self.places: dict[Type, int] = {}
         self.names: dict[int, tuple[Type, int]] = {}  #: by identity, the type kept alive beside
@@ -74,7 +78,8 @@ class _Writing:
 
     def placed(self, written: Json, span: Span | None, key: str = "span") -> Json:
         if self.spans and span is not None:
-            written[key] = f"{span}:{span.end - span.start}"
+            line, column = span.source.position(span.start)
+            written[key] = f"{self.called(span.source)}:{line}:{column}:{span.end - span.start}"
         return written
 
     def parameter(self, parameter: Parameter) -> Json:

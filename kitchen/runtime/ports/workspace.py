@@ -14,12 +14,14 @@ RUN = "run:"  #: begins the name of what this run made itself
 class Workspace:
     """Where an adapter may read and write: the recipe's folder, a cache, and this run's folder.
 
-    `run` is None where nothing is being run (a probe).
+    `run` is None where nothing is being run (a probe). Processes that share a run's folder each
+    have a `part` of what is written bit by bit; the parts sort in the order of the run.
     """
 
     base: Path
     cache: Path
     run: Path | None = None
+    part: str = ""
 
     def made_by_run(self, name: str) -> Path | None:
         """Where `run:PATH` is, in this run's folder; None for a name that is written otherwise."""

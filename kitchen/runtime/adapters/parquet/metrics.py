@@ -25,7 +25,7 @@ class ParquetMetrics:
     def __init__(self, config: NoConfig, workspace: Workspace) -> None:
         if workspace.run is None:
             raise AdapterError("`metrics: parquet` writes into a run's folder, and nothing is run")
-        self._folder = workspace.run / "metrics"
+        self._folder = workspace.run / "metrics" / workspace.part
         self._parts = 0  # full parts on the disk
         self._last: list[Metric] = []  # rows after them
         self._flushed = 0  # how many of those are on the disk
