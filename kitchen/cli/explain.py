@@ -15,7 +15,7 @@ from kitchen.cli.terminal import BOLD, CYAN, DIM, GREEN, Page, Word, page, words
 from kitchen.cli.yaml_text import yaml_value
 from kitchen.compiler.codes import CODES, Code
 from kitchen.ir.diagnostic import did_you_mean
-from kitchen.ir.spec import Registry, Setting, StageSpec
+from kitchen.ir.spec import Input, Registry, Setting, StageSpec
 from kitchen.ir.visible import width
 
 _INDENT: tuple[list[Word], int] = ([], 2)
@@ -68,10 +68,7 @@ def _blocks(name: str, installed: Registry, paper: Page) -> Iterator[list[str]]:
 
 
 def _stage(spec: StageSpec, paper: Page) -> Iterator[str]:
-    inputs = ", ".join(
-        f"{given.name}: {f'Mut[{given.type}]' if given.mutable else given.type}"
-        for given in spec.inputs
-    )
+    inputs = ", ".join(f"{given.name}: {_marked(given)}" for given in spec.inputs)
     outputs = ", ".join(f"{name}: {type_}" for name, type_ in spec.outputs) or "nothing"
     effects = {
         "pure": "pure: may be merged, moved out of loops, cached",
@@ -88,6 +85,12 @@ def _stage(spec: StageSpec, paper: Page) -> Iterator[str]:
         asked = f": {', '.join(use.capabilities)}" if use.capabilities else ""
         yield from paper.row([_INDENT, ([Word("port")], 10)], words(f"{use.port}{asked}"))
     yield from setting_lines("settings", spec.config, paper)
+
+
+def _marked(given: Input) -> str:
+    """The type of an input, and whether the stage updates or closes what it is given."""
+    mark = "Closes" if given.closes else "Mut" if given.mutable else ""
+    return f"{mark}[{given.type}]" if mark else str(given.type)
 
 
 def _port(name: str, installed: Registry, paper: Page) -> Iterator[str]:

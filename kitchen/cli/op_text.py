@@ -129,9 +129,10 @@ def _takes(op: Json) -> Iterator[Word]:
 
 def _gives(op: Json) -> Iterator[Word]:
     """`→ losses: Losses, session`; a handle that is updated has no type beside it."""
-    for number, output in enumerate(op["outputs"]):
+    outputs = [output for output in op["outputs"] if "closes" not in output]
+    for number, output in enumerate(outputs):
         lead = "" if number else "→ "
-        comma = "," if number < len(op["outputs"]) - 1 else ""
+        comma = "," if number < len(outputs) - 1 else ""
         if "updates" in output:
             yield Word(f"{lead}{output['name']}{comma}")
         else:

@@ -44,7 +44,8 @@ class OpsAsJson:
         made = len(spec.outputs)
         outputs: list[Json] = [_value(value) for value in op.outputs[:made]]
         for changed, value in zip(spec.mutated, op.outputs[made:], strict=True):
-            outputs.append(_value(value) | {"updates": changed.name})
+            how = "closes" if changed.closes else "updates"
+            outputs.append(_value(value) | {how: changed.name})
         return {
             "stage": op.stage,
             "effect": spec.effect.value,

@@ -1,4 +1,4 @@
-"""Handles are used in a line: once a stage has updated one, nobody reads the version before."""
+"""Handles are used in a line: nobody reads a version that a stage has updated, or one it closed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kitchen.ir.walk import exprs
 
 
 def stale_handles(program: Program, registry: Registry) -> Iterator[str]:
-    """Every read of a version that was updated earlier on the same path, in words."""
+    """Every read of a version that was updated or closed earlier on the same path, in words."""
     for region in (program.body, program.on_failure, program.finally_):
         line = _Line(registry)
         line.region(region)
@@ -25,6 +25,7 @@ class _Line:
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
         self.spent: set[Value] = set()
+        self.closed: set[Value] = set()  #: what is passed on without a read may be closed
         self.order: list[Value] = []  #: the same, in the order in which they were updated
         self.made: dict[Value, int] = {}  #: values by the order in which they are made
         self.read: list[Value] = []  #: handles, in the order in which they are read
@@ -35,7 +36,20 @@ class _Line:
         for op in region.ops:
             self._op(op)
             self._make(op.outputs)
-        self._exprs(region.results, "the end of its region")
+        self._exprs(self._kept(region.results), "the end of its region")
+
+    def _kept(self, items: tuple[Expr, ...]) -> tuple[Expr, ...]:
+        """Expressions without those that only pass on what is closed."""
+        return tuple(expr for expr in items if not self._is_closed(expr))
+
+    def _is_closed(self, expr: Expr) -> bool:
+        return isinstance(expr, Ref) and expr.value in self.closed
+
+    def _close(self, values: Iterable[Value], *paths: Iterable[Expr]) -> None:
+        """Note what is closed because it is so on one path."""
+        for path in paths:
+            pairs = zip(values, path, strict=False)
+            self.closed.update(value for value, expr in pairs if self._is_closed(expr))
 
     def _make(self, values: tuple[Value, ...]) -> None:
         for value in values:
@@ -62,8 +76,9 @@ class _Line:
                 del self.order[first:]
                 self.region(op.orelse)
                 self._spend(then)
+                self._close(op.outputs, op.then.results, op.orelse.results)
             case Loop() | Map():
-                self._exprs(exprs(op), where)
+                self._exprs(self._kept(exprs(op)), where)
                 self._round(op, where)
 
     def _update(self, op: Stage, where: str) -> None:
@@ -78,10 +93,15 @@ class _Line:
             if sum(ref.value == value for expr in exprs(op) for ref in refs(expr)) > 1:
                 self._fault(where, f"{value} is updated and read by one step")
         self._spend(updated)
+        again = op.outputs[len(spec.outputs) :]
+        self.closed.update(v for v, i in zip(again, spec.mutated, strict=False) if i.closes)
 
     def _round(self, op: Loop | Map, where: str) -> None:
         """A body, which may come after itself: what it updates it must make or carry."""
         made, updated, read = len(self.made), len(self.order), len(self.read)
+        carry = op.carry if isinstance(op, Loop) else ()
+        params = op.body.params[len(op.body.params) - len(carry) :]
+        self._close(params, carry)
         self.region(op.body)
         for value in self.order[updated:]:
             if self.made.get(value, -1) < made:
@@ -89,12 +109,14 @@ class _Line:
         if not isinstance(op, Loop):
             return
         self._exprs(() if op.until is None else (op.until,), where)
+        self._close(op.outputs, op.carry, op.body.results)
         inside = set(self.read[read:])
-        params = op.body.params[len(op.body.params) - len(op.carry) :]
         for param, start, result in zip(params, op.carry, op.body.results, strict=False):
             comes_back = isinstance(result, Ref) and result.value == param
             if not _is_handle(param) or (comes_back and param not in self.spent):
                 continue
+            if self._is_closed(result) and param in inside:
+                self._fault(where, f"{param} is read after a round that closed it")
             taken = [ref.value for ref in refs(start) if _is_handle(ref.value)]
             for value in taken:
                 if value in inside:
@@ -106,6 +128,8 @@ class _Line:
             for ref in refs(expr):
                 if ref.value in self.spent:
                     self._fault(where, f"{ref.value} is read after it was updated")
+                if ref.value in self.closed:
+                    self._fault(where, f"{ref.value} is read after it was closed")
                 if _is_handle(ref.value):
                     self.read.append(ref.value)
 

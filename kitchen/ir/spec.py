@@ -42,6 +42,9 @@ class Setting:
 class Input:
     """One input of a stage. `mutable`: the stage gives back the next version of the handle.
 
+    `closes`: that version is the last, and nothing may read it. Whoever closes a handle stays in a
+    program as long as what opened it does.
+
     What may be absent is needed all the same where a setting has one of the values that
     `needed_for` names with it.
     """
@@ -50,6 +53,7 @@ class Input:
     type: Type
     mutable: bool = False
     needed_for: tuple[str, tuple[object, ...]] | None = None
+    closes: bool = False  #: so it is `mutable`, too
 
     @property
     def required(self) -> bool:
@@ -83,6 +87,11 @@ class StageSpec:
     def mutated(self) -> tuple[Input, ...]:
         """The inputs whose next version follows the declared outputs."""
         return tuple(given for given in self.inputs if given.mutable)
+
+    @property
+    def closed(self) -> tuple[Input, ...]:
+        """The inputs that nothing may read when the stage is done."""
+        return tuple(given for given in self.inputs if given.closes)
 
     def setting(self, name: str) -> Setting | None:
         return next((setting for setting in self.config if setting.name == name), None)

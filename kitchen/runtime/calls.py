@@ -36,6 +36,13 @@ class StageError(Exception):
         self.cause = cause
 
 
+class Closed:
+    """What is left of a handle that a stage has closed."""
+
+
+CLOSED = Closed()
+
+
 class Pending:
     """A value on its way: the result of a port call that nobody has read yet."""
 
@@ -108,7 +115,8 @@ def prepare_call(op: Stage, world: World) -> Call:
     reads = tuple(reader(given[wanted.name]) for wanted in spec.inputs)
     mutated = tuple(i for i, wanted in enumerate(spec.inputs) if wanted.mutable)
     declared = op.outputs[: len(spec.outputs)]
-    versions = tuple(zip(op.outputs[len(spec.outputs) :], mutated, strict=True))
+    again = zip(op.outputs[len(spec.outputs) :], mutated, strict=True)
+    versions = tuple((value, index, spec.inputs[index].closes) for value, index in again)
     keywords = {use.port: world.ports[use.port] for use in spec.ports}
     if "workspace" in _hints(function):
         keywords["workspace"] = world.workspace
@@ -129,8 +137,8 @@ def prepare_call(op: Stage, world: World) -> Call:
             world.emit(StageStopped(op, start, perf_counter() - start, str(error.cause)))
             raise error from error.cause
         _store(op, declared, result, environment)
-        for value, index in versions:
-            environment[value] = arguments[index]
+        for value, index, closes in versions:
+            environment[value] = CLOSED if closes else arguments[index]
         reason = result.reason if isinstance(result, Decision) else None
         event = StageStopped(op, start, perf_counter() - start, None, reason)
         for listener in listeners:

@@ -20,7 +20,7 @@ from kitchen.ir.spec import Effect
 from kitchen.ir.types import Kind
 from kitchen.ir.walk import uses, walk
 from kitchen.runtime import states
-from kitchen.runtime.calls import Environment, look, prepare_call
+from kitchen.runtime.calls import CLOSED, Environment, look, prepare_call
 from kitchen.runtime.encoding import Arrays, decode, encode
 from kitchen.runtime.events import CheckpointCommitted
 from kitchen.runtime.guards import Stopped
@@ -172,6 +172,7 @@ class Checkpoints:
             latest
             for param in wanted
             if (latest := latest_version(param.name, environment)) is not None
+            and environment[latest] is not CLOSED
         }
 
     # ---------------------------------------------------------------------------------- restore

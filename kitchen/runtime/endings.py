@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from kitchen.ir.expr import Value
 from kitchen.ir.program import Op, Region, Stage
 from kitchen.ir.walk import regions, uses, walk
-from kitchen.runtime.calls import Environment, StageError
+from kitchen.runtime.calls import CLOSED, Environment, StageError
 from kitchen.runtime.checkpoint import latest_version
 from kitchen.runtime.events import StageSkipped
 from kitchen.runtime.interpreter import Interpreter
@@ -28,7 +28,8 @@ def run_ending(
     region: Region, world: World, environment: Environment, failure: StageError | None = None
 ) -> None:
     """Run an ending. A name in it stands for the latest version made; a step whose input was never
-    made is skipped. After a failure, one in here is a note on that one and hides nothing.
+    made is skipped, and one whose handle is closed already has nothing to do. After a failure, one
+    in here is a note on that one and hides nothing.
     """
     for param in region.params:
         latest = latest_version(param.name, environment)
@@ -39,6 +40,8 @@ def run_ending(
         reads = (ref.value for ref in uses(region))
         environment.update({value: told for value in reads if value.name == "failure"})
     for op in region.ops:
+        if any(environment.get(ref.value) is CLOSED for ref in uses(op)):
+            continue
         missing = _missing(op, environment)
         if missing is not None:
             for stage in walk(Region(ops=(op,))):

@@ -12,7 +12,7 @@ from kitchen.ir.spec import Effect, Input, PortUse, Setting, StageSpec
 from kitchen.ir.types import SCALARS, Type
 from kitchen.runtime.annotations import type_of
 from kitchen.runtime.config import settings_of
-from kitchen.runtime.values import MUTABLE
+from kitchen.runtime.values import CLOSING, MUTABLE
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -68,7 +68,8 @@ def _spec(function: Callable[..., Any], effect: Effect) -> StageSpec:
             marks = getattr(hint, "__metadata__", ())
             needs = [(m.setting, m.values) for m in marks if isinstance(m, NeededFor)]
             needed_for = needs[0] if needs else None
-            inputs.append(Input(parameter.name, type_of(hint), MUTABLE in marks, needed_for))
+            mutable, closes = MUTABLE in marks or CLOSING in marks, CLOSING in marks
+            inputs.append(Input(parameter.name, type_of(hint), mutable, needed_for, closes))
         elif parameter.name == "config":
             config = settings_of(hint)
         elif parameter.name == "workspace":

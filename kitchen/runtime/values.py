@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-MUTABLE = "mutable"
+MUTABLE, CLOSING = "mutable", "closing"
 Mut = Annotated[T, MUTABLE]  #: an input whose next version the stage gives back under its name
+Closes = Annotated[T, CLOSING]  #: an input that the stage ends: nothing may read it after that
 
 
 class Record:

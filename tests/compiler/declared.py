@@ -13,6 +13,7 @@ from kitchen.runtime.ports import DatasetStore, MetricsStore, TrainingClient
 from kitchen.runtime.stage import NeededFor, Uses, stage
 from kitchen.runtime.values import (
     Batch,
+    Closes,
     Dataset,
     Evaluation,
     Losses,
@@ -142,7 +143,7 @@ def save_weights(session: Session, *, config: Name, training: TrainingClient) ->
 
 
 @stage(effect=Effect.READS)
-def close_session(session: Mut[Session], *, training: TrainingClient) -> None: ...
+def close_session(session: Closes[Session], *, training: TrainingClient) -> None: ...
 
 
 STAGES: Iterable[Any] = (

@@ -1,4 +1,4 @@
-"""The four laws of rewrites, as functions that say how a rewrite breaks one."""
+"""The laws of rewrites, as functions that say how a rewrite breaks one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kitchen.runtime.endings import run_ending
 from kitchen.runtime.interpreter import Interpreter
 from kitchen.runtime.ports import Workspace
 from kitchen.runtime.world import World
-from tests.compiler.reference import outcome
+from tests.compiler.reference import opened, outcome
 from tests.compiler.toy_stages import FUNCTIONS, REGISTRY, Lines
 
 
@@ -59,7 +59,20 @@ def located(program: Program, rewrite: Rewrite) -> list[str]:
     return faults + [f"{name} is gone without a word" for name in sorted(stages - told)]
 
 
-LAWS = (valid, faithful, settled, located)
+def closed(program: Program, rewrite: Rewrite) -> list[str]:
+    """A handle that is still opened is still closed, if it was."""
+    before, fault = opened(program)
+    if fault is not None:
+        return []
+    after, _ = opened(rewrite(program, REGISTRY))
+    return [
+        f"{name} is left open"
+        for name, cells in after.items()
+        if [cell.closed for cell in before[name]] > [cell.closed for cell in cells]
+    ]
+
+
+LAWS = (valid, faithful, settled, located, closed)
 
 
 def interpreted(program: Program) -> tuple[list[str], str | None]:

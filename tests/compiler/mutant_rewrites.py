@@ -271,6 +271,26 @@ def eliminate_one_layer(program: Program, registry: Registry) -> Program:
     return _each(program, change)
 
 
+# ------------------------------------------------------------------------------------- closed
+
+
+@caught_by(laws.closed)
+def leave_open(program: Program, registry: Registry) -> Program:
+    with patch.object(liveness.Liveness, "_keep_ends", lambda live, program: None):
+        return eliminate_dead(program, registry)
+
+
+@caught_by(laws.closed)
+def close_in_the_last_version_alone(program: Program, registry: Registry) -> Program:
+    def keep(live: liveness.Liveness, program: Program) -> None:
+        for op in live._ends:
+            if live.values.issuperset(live._closed(op)):
+                live._keep_end(op, {value: value for value in live._closed(op)})
+
+    with patch.object(liveness.Liveness, "_keep_ends", keep):
+        return eliminate_dead(program, registry)
+
+
 # ------------------------------------------------------------------------------------ located
 
 

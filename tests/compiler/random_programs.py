@@ -44,13 +44,15 @@ class Scope:
 
     values: dict[str, Value]
     own: set[str] = field(default_factory=set)
+    given: frozenset[str] = frozenset()  #: those of its own that it was given by the region around
     loud: bool = True
 
     def of(self, *types: Type) -> list[Value]:
         return [value for value in self.values.values() if value.type in types]
 
     def inner(self, own: set[str], *, loud: bool | None = None) -> Scope:
-        return Scope(dict(self.values), own, self.loud if loud is None else loud)
+        loud = self.loud if loud is None else loud
+        return Scope(dict(self.values), own, frozenset(own), loud)
 
 
 def random_program(seed: int, size: int = 14) -> Program:
@@ -65,6 +67,10 @@ class Growing:
         self.random, self.left = random, size
         self.versions: dict[str, int] = {}
         self.names = self.lines = 0
+        self.closing = Random(
+            random.random()
+        )  # of its own: the rest of a program is as it would be
+        self.closed: list[Value] = []
 
     def program(self) -> Program:
         params = tuple(
@@ -84,6 +90,7 @@ class Growing:
         ops: list[Op] = []
         while self.left > 0:
             ops.extend(self.ops(scope, depth=0))
+        ops.extend(self.close(scope))
         last = [self.report(scope, Ref(one)) for one in scope.of(INT)[-2:]]
         return Program(
             name="random",
@@ -104,6 +111,7 @@ class Growing:
                 continue
             wanted = INT if name == "report" else CELL
             found = [v for v in scope.of(wanted) if v.name not in ("k", "n")]
+            found += self.closed if wanted == CELL else []
             if not found:
                 continue
             of = self.random.choice(found).name
@@ -266,11 +274,25 @@ class Growing:
         self.define(scope, outputs)
         return self.stage(name, inputs, outputs, config)
 
+    def close(self, scope: Scope) -> tuple[Op, ...]:
+        """Close some of the cells that a region has made, at its end."""
+        made = sorted(scope.own - scope.given)
+        cells = [v for name in made if (v := scope.values[name]).type == CELL]
+        ops: list[Op] = []
+        for cell in cells:
+            if self.closing.random() < 0.5:
+                after = self.version(cell.name, cell.type)
+                ops.append(self.stage("close_cell", {"cell": Ref(cell, self.span())}, (after,)))
+                scope.own.discard(cell.name)
+                del scope.values[cell.name]
+                self.closed.append(after)
+        return tuple(ops)
+
     def body(self, scope: Scope, depth: int) -> tuple[Op, ...]:
         ops: list[Op] = []
         for _ in range(self.random.randrange(4)):
             ops.extend(self.ops(scope, depth + 1))
-        return tuple(ops)
+        return (*ops, *self.close(scope))
 
     def some(self, scope: Scope) -> list[str]:
         """Names whose values may change in a region: of the scope's own, some."""

@@ -7,8 +7,9 @@ from typing import Any
 
 from kitchen.ir.expr import EvaluationError, Expr, Value, evaluate
 from kitchen.ir.program import Branch, Loop, Map, Op, Program, Region, Stage
-from tests.compiler.toy_stages import FUNCTIONS, Lines
+from tests.compiler.toy_stages import FUNCTIONS, Cell, Lines
 
+CLOSED = object()  #: what is left of a handle that was closed
 Values = dict[Value, Any]
 
 
@@ -19,6 +20,7 @@ class Evaluator:
         self.functions = functions
         self.lines = Lines()
         self.latest: dict[str, Any] = {}
+        self.opened: dict[str, list[Cell]] = {}  #: by the op that opened them
 
     def run(self, program: Program) -> str | None:
         """Run a program; gives what went wrong, if something did."""
@@ -34,7 +36,11 @@ class Evaluator:
 
     def ending(self, region: Region, outside: Values) -> None:
         """Run what there is all for; an op whose input was never made is left out."""
-        made = {p: self.latest[p.name] for p in region.params if p.name in self.latest}
+        made = {
+            p: self.latest[p.name]
+            for p in region.params
+            if p.name in self.latest and self.latest[p.name] is not CLOSED
+        }
         values = {**outside, **made}
         for op in region.ops:
             try:
@@ -95,7 +101,10 @@ class Evaluator:
             keywords["config"] = function.__globals__[schema](**settings)
         result = function(*(given[wanted.name] for wanted in spec.inputs), **keywords)
         declared = result if len(spec.outputs) > 1 else (result,)[: len(spec.outputs)]
-        return (*declared, *(given[wanted.name] for wanted in spec.mutated))
+        if op.stage == "open_cell":
+            self.opened.setdefault(op.name, []).append(declared[0])
+        again = (CLOSED if wanted.closes else given[wanted.name] for wanted in spec.mutated)
+        return (*declared, *again)
 
     def items(self, over: Any) -> list[Any]:
         return list(over.iterate()) if hasattr(over, "iterate") else list(over)
@@ -109,3 +118,10 @@ def outcome(program: Program) -> tuple[list[str], str | None]:
     evaluator = Evaluator()
     error = evaluator.run(program)
     return evaluator.lines.written, error
+
+
+def opened(program: Program) -> tuple[dict[str, list[Cell]], str | None]:
+    """The cells that a program opens, as it leaves them, and what goes wrong in it."""
+    evaluator = Evaluator()
+    error = evaluator.run(program)
+    return evaluator.opened, error

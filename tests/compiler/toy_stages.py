@@ -9,7 +9,7 @@ from kitchen.ir.source import Source
 from kitchen.ir.spec import Effect, Registry
 from kitchen.runtime.config import Config
 from kitchen.runtime.stage import stage
-from kitchen.runtime.values import Handle, Mut, Record, Stream
+from kitchen.runtime.values import Closes, Handle, Mut, Record, Stream
 
 
 class Journal(Protocol):
@@ -191,7 +191,7 @@ def double(cell: Mut[Cell]) -> None:
 
 
 @stage(effect=Effect.READS)
-def close_cell(cell: Mut[Cell]) -> None:
+def close_cell(cell: Closes[Cell]) -> None:
     """Close a cell: it cannot be read after that."""
     cell.read()
     cell.closed = True

@@ -37,6 +37,10 @@ def bump(old, new, *, by=1, name="held", **more):
     return stage("bump", (value(name), new), cell=old, by=by, **more)
 
 
+def closing(old, last, called="close_cell"):
+    return stage("close_cell", last, cell=old, called=called)
+
+
 def round_of(*ops, carry=(), params=(), results=(), outputs=(), **clauses):
     body = region(*ops, params=(i, *params), results=results)
     return loop(span_of(2), body, carry=carry, outputs=outputs, **clauses)
@@ -71,6 +75,27 @@ CLEAN: dict[str, Program] = {
     ),
     "unknown types fit": program(
         stage("number", value("u", UNKNOWN)), stage("report", value=value("u", UNKNOWN))
+    ),
+    "a handle is closed on one side, and that is passed on": program(
+        opened,
+        branch(
+            True,
+            region(closing(c0, c1), results=(c1,)),
+            region(results=(c0,)),
+            outputs=(c2,),
+        ),
+    ),
+    "what is closed goes round, and is made again in each round": program(
+        opened,
+        closing(c0, c1),
+        round_of(
+            stage("open_cell", c3, called="again"),
+            closing(c3, value("c.4", CELL), called="closed"),
+            carry=(c1,),
+            params=(c2,),
+            results=(value("c.4", CELL),),
+            outputs=(value("c.5", CELL),),
+        ),
     ),
     "a field of a handle is carried, not the handle": program(
         opened,
@@ -280,6 +305,39 @@ BROKEN: dict[str, tuple[Program, str]] = {
             stage("save", y, cell=c0),
         ),
         "`save`: %c is read after it was updated",
+    ),
+    "closed, then read": (
+        program(opened, closing(c0, c1), stage("save", y, cell=c1)),
+        "`save`: %c.1 is read after it was closed",
+    ),
+    "closed, then read as it was": (
+        program(opened, closing(c0, c1), stage("save", y, cell=c0)),
+        "`save`: %c is read after it was updated",
+    ),
+    "closed on one side, then read": (
+        program(
+            opened,
+            branch(True, region(closing(c0, c1), results=(c1,)), region(results=(c0,)),
+                   outputs=(c2,)),
+            stage("save", y, cell=c2),
+        ),
+        "`save`: %c.2 is read after it was closed",
+    ),
+    "closed in each round": (
+        program(
+            opened,
+            round_of(closing(c1, c2), carry=(c0,), params=(c1,), results=(c2,), outputs=(c3,)),
+        ),
+        "`i`: %c.1 is read after a round that closed it",
+    ),
+    "closed in a loop, then read": (
+        program(
+            opened,
+            round_of(stage("open_cell", c2, called="again"), closing(c2, value("c.4", CELL)),
+                     carry=(c0,), params=(c1,), results=(value("c.4", CELL),), outputs=(c3,)),
+            stage("save", y, cell=c3),
+        ),
+        "`save`: %c.3 is read after it was closed",
     ),
     "old at the end of a round": (
         program(

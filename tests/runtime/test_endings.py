@@ -78,6 +78,25 @@ finally:
     ]
 
 
+@pytest.mark.parametrize(
+    ("guard", "fail", "lines"),
+    [("true", 0, ["closed at 6"]), ("false", 0, ["closed at 6"]), ("true", 1, ["closed at 6"])],
+    ids=["on the way", "at the end", "after a failure"],
+)
+def test_what_is_closed_on_the_way_is_not_closed_again(
+    guard: str, fail: int, lines: list[str]
+) -> None:
+    ending = f"""
+  - stage: close_counter
+    when: {guard}
+finally:
+  - stage: close_counter
+"""
+    found, told, _ = end(ending, fail=fail)
+    assert found == lines
+    assert not [event for event in told if isinstance(event, StageSkipped)]
+
+
 def test_on_failure_reads_what_failed() -> None:
     ending = """
 on_failure:

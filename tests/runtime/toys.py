@@ -19,7 +19,7 @@ from kitchen.runtime.config import Config
 from kitchen.runtime.events import Listener
 from kitchen.runtime.ports import AdapterError, Workspace
 from kitchen.runtime.stage import stage
-from kitchen.runtime.values import Artifact, Handle, Mut, Record, Stream
+from kitchen.runtime.values import Artifact, Closes, Handle, Mut, Record, Stream
 from kitchen.runtime.world import World
 
 if TYPE_CHECKING:
@@ -131,6 +131,12 @@ def open_counter() -> Counter:
 
 
 @stage(effect=Effect.READS)
+def close_counter(counter: Closes[Counter], *, log: Log) -> None:
+    """Close a counter, and say at what."""
+    log.write(f"closed at {counter.count}")
+
+
+@stage(effect=Effect.READS)
 def bump(counter: Mut[Counter], by: int) -> Future[int]:
     """Add to a counter; gives the sum so far, later."""
     counter.count += by
@@ -223,6 +229,7 @@ FUNCTIONS: Mapping[str, Any] = {
         pair,
         numbers,
         open_counter,
+        close_counter,
         bump,
         score,
         measure,

@@ -30,15 +30,16 @@ def build_loop(step: LoopStep, scope: Scope, build: Builder) -> Loop:
     inner = Scope(scope)
     variable = () if over is None else (_variable(step, over, inner, build),)
     carried = _carried(step, scope, build)
-    carry = tuple(build.names.read(scope, name, step.variable.span) for name in carried)
+    carry = tuple(_start(name, step, scope) for name in carried)
     params = _enter(step, carried, carry, inner, build)
+    told = {param for param in params if param in build.names.consumed}  #: where it is read
     while_ = build.optional(step.while_, inner)
     ops = build.steps(step.steps, inner)
     until = build.optional(step.until, inner)
     results = tuple(inner.names[name] for name in carried)
     for name, param, result in zip(carried, params, results, strict=True):
         _check_carried(name, param, result, build)
-        _check_comes_round_fresh(name, param, result, ops, build)
+        _check_comes_round_fresh(name, param, result, () if param in told else ops, build)
     outputs = tuple(
         build.define(name, param.type, step.variable.span, scope)
         for name, param in zip(carried, params, strict=True)
@@ -89,6 +90,13 @@ def _carried(step: LoopStep, scope: Scope, build: Builder) -> list[str]:
     ]
 
 
+def _start(name: str, step: LoopStep, scope: Scope) -> Expr:
+    """What a carried name stands for before the loop; the body may never read that."""
+    found = scope.lookup(name)
+    assert found is not None
+    return Ref(found.value, step.variable.span) if isinstance(found, Ref) else found
+
+
 def _enter(
     step: LoopStep, carried: list[str], carry: tuple[Expr, ...], inner: Scope, build: Builder
 ) -> tuple[Value, ...]:
@@ -99,9 +107,9 @@ def _enter(
         value = build.names.new(build.prefix + name, initial.type)
         inner.names[name] = Ref(value, span)
         params.append(value)
-    build.names.follow(params, carry, {})
+    build.names.follow(params, carry, build.names.consumed)
     for initial in carry:
-        if isinstance(initial, Ref):
+        if isinstance(initial, Ref) and initial.value not in build.names.consumed:
             build.names.consume(initial.value, span)
     return tuple(params)
 

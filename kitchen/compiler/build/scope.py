@@ -50,6 +50,7 @@ class Names:
     defined: dict[str, Span] = field(default_factory=dict)  #: by the steps built so far
     expected: dict[str, Span] = field(default_factory=dict)  #: anywhere in the template
     consumed: dict[Value, Span] = field(default_factory=dict)
+    closed: set[Value] = field(default_factory=set)  #: those among them that are no more
     made_from: dict[Value, set[Value]] = field(default_factory=dict)  #: handles of handles
     missed: dict[str, Diagnostic] = field(default_factory=dict)  #: names that stand for nothing
     #: of each inlined template: its scope, where its parameters are declared, who inlines it
@@ -131,6 +132,7 @@ class Names:
         for value, before in pairs:
             if before in used:
                 self.consumed[value] = used[before]
+                self.closed |= {value} if before in self.closed else set()
         for source, made in list(self.made_from.items()):
             again = {value for value, before in pairs if before in made}
             if again:
@@ -138,18 +140,30 @@ class Names:
                 for start in now:
                     self.made_from.setdefault(start, set()).update(again)
 
-    def consume(self, value: Value, span: Span) -> None:
-        """Note that a stage at `span` made the next version of a handle.
+    def consume(self, value: Value, span: Span, *, closing: bool = False) -> None:
+        """Note that a stage at `span` made the next version of a handle, or closed it.
 
         A handle that was made from it, as a sampler is from a session, is out of date with it.
         """
         if value.type.required.kind is Kind.HANDLE:
             self.consumed[value] = span
+            self.closed |= {value} if closing else set()
             for made in self.made_from.get(value, ()):
-                self.consume(made, span)
+                self.consume(made, span, closing=closing)
 
     def stale(self, name: str, value: Value, span: Span) -> None:
         """Report a read, at `span`, of a handle that is used up."""
+        if value in self.closed:
+            self.report(
+                Diagnostic(
+                    "K109",
+                    f"`{name}` is read after it was closed",
+                    Label(span, "it is closed by then"),
+                    (Label(self.consumed[value], "closed here"),),
+                    "read it before that, or make another after",
+                )
+            )
+            return
         if any(value in made for made in self.made_from.values()):
             message = f"`{name}` was made from a handle that has been updated since"
             label, cure = "it is out of date here", "make it again after the update"

@@ -34,9 +34,11 @@ def build_stage(step: StageStep, scope: Scope, build: Builder) -> Stage | None:
         for (name, span), (_, type_) in zip(output_names(step, spec), spec.outputs, strict=True)
     ]
     _note_origin(spec, inputs, outputs, names)
-    for name, old, span in versions:
-        names.consume(old, span)
+    for name, old, span, closes in versions:
+        names.consume(old, span, closing=closes)
         outputs.append(build.define(name, old.type, span, scope))
+        if closes:
+            names.consume(outputs[-1], span, closing=True)
     return Stage(
         name=build.op_name(spec.name),
         stage=spec.name,
@@ -48,7 +50,7 @@ def build_stage(step: StageStep, scope: Scope, build: Builder) -> Stage | None:
     )
 
 
-Versions = list[tuple[str, Value, Span]]
+Versions = list[tuple[str, Value, Span, bool]]
 
 
 def _inputs(
@@ -82,7 +84,7 @@ def _inputs(
             span = step.stage.span if scalar is None else scalar.span
             bound_name = wanted.name if scalar is None else scalar.text
             old = expr.value if isinstance(expr, Ref) else Value(bound_name, -1, UNKNOWN)
-            versions.append((bound_name, old, span))
+            versions.append((bound_name, old, span, wanted.closes))
     return tuple(bound), versions
 
 

@@ -173,6 +173,28 @@ CODES: tuple[Code, ...] = (
         cure="""Name a value that the steps of the other template define.""",
     ),
     page(
+        "K109",
+        "a handle that is read after it was closed",
+        why="""The stage that closes a session lets go of its model. Whatever reads the session
+            after that finds nothing, and so does what was made from it.""",
+        example="""
+            kitchen: 1
+            workflow: example
+            params:
+              dataset: {type: str}
+            steps:
+              - stage: load_dataset
+                with: {source: "${dataset}"}
+              - stage: load_tokenizer
+                with: {model: tiny}
+              - stage: open_session
+                with: {model: tiny}
+              - stage: close_session
+              - stage: save_weights
+        """,
+        cure="""Close it after the last step that reads it, or leave that to `finally:`.""",
+    ),
+    page(
         "K110",
         "an input nobody produces",
         why="""A stage takes each input from the value of that name, or from the one that `in:`

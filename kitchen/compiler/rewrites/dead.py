@@ -8,9 +8,10 @@ from kitchen.compiler.rewrites.facts import rebuilt
 from kitchen.compiler.rewrites.liveness import Liveness
 from kitchen.compiler.rewrites.outputs import narrowed
 from kitchen.compiler.rewrites.reasons import listed, removal
+from kitchen.ir.expr import Expr, Ref, map_refs
 from kitchen.ir.program import Loop, Map, Op, Program, Region, Removal, Stage
 from kitchen.ir.spec import Registry
-from kitchen.ir.walk import regions, with_regions
+from kitchen.ir.walk import map_exprs, regions, with_regions
 
 
 def eliminate_dead(program: Program, registry: Registry) -> Program:
@@ -21,8 +22,8 @@ def eliminate_dead(program: Program, registry: Registry) -> Program:
       %y: Int = twice(n=3)                     %y: Int = twice(n=3)
       report(value=%y)                         report(value=%y)
 
-    A loop keeps of its carried values those that something needs. A stage that only ends a handle
-    (it writes nothing and gives nothing new) is needed if the handle is.
+    A loop keeps of its carried values those that something needs. A stage that closes a handle is
+    needed if what opened it is: it then closes the version that is left.
     """
     sweeping = _Sweeping(program, registry)
     return rebuilt(program, sweeping.section, sweeping.removed)
@@ -56,9 +57,26 @@ class _Sweeping:
     def _shrunk(self, op: Op) -> Op:
         """A live op without the outputs that nothing needs, and without dead ops inside."""
         if isinstance(op, Stage):
-            return op
+            return self._closing(op)
         small = narrowed(op, [output in self.live.values for output in op.outputs])
         return with_regions(small, tuple(self._region(each) for each in regions(small)))
+
+    def _closing(self, op: Stage) -> Stage:
+        """A stage that closes a handle, given the version that is left of it."""
+        instead = {
+            old: new
+            for old, new in self.live.instead.get(id(op), {}).items()
+            if new is not None and new != old
+        }
+        if not instead:
+            return op
+
+        def left(ref: Ref) -> Expr:
+            return Ref(instead.get(ref.value, ref.value), ref.span)
+
+        changed = map_exprs(op, lambda expr: map_refs(expr, left))
+        assert isinstance(changed, Stage)
+        return changed
 
     def _region(self, region: Region) -> Region:
         ops = self._ops(region.ops)
@@ -68,7 +86,7 @@ class _Sweeping:
         if isinstance(op, Loop | Map):
             return "it writes nothing, and nothing reads what it makes"
         spec = self.registry.stages.get(op.stage) if isinstance(op, Stage) else None
-        if spec is not None and spec.mutated and not spec.outputs:
+        if spec is not None and spec.closed:
             return f"{listed(out.name for out in op.outputs)} is not in use"
         if not op.outputs:
             return "it writes nothing and gives nothing"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from kitchen.compiler.rewrites.facts import read_by_name, sections
+from kitchen.compiler.rewrites.versions import Latest, is_handle
 from kitchen.ir.expr import Expr, Ref, Value, refs
 from kitchen.ir.program import Branch, Loop, Map, Op, Program, Region, Stage
 from kitchen.ir.spec import Effect, Registry
@@ -17,7 +20,8 @@ class Liveness:
 
     A value is needed with the op that makes it; an op with the ops around it and with what it
     reads. The values a loop carries are needed one by one: the start, what comes round, the end.
-    What `finally` and `on_failure` read by name needs every version of that name.
+    What `finally` and `on_failure` read by name needs every version of that name. A stage that
+    closes a handle is needed if what opened it is, and needs none of the updates before it.
     """
 
     def __init__(self, program: Program, registry: Registry) -> None:
@@ -25,6 +29,8 @@ class Liveness:
         self.ops: set[int] = set()  #: identities of the live ops
         self.values: set[Value] = set()  #: what they need
         self.ended: set[Value] = set()  #: handles that are ended at the end, in which version ever
+        #: of a stage that closes handles: the version that is left of each, in its place
+        self.instead: dict[int, dict[Value, Value | None]] = {}
         self.read = {ref.value for ref in uses(*sections(program))}
         self._parents: dict[int, Op | None] = {}
         self._makers: dict[Value, Maker] = {}
@@ -32,32 +38,31 @@ class Liveness:
         self._after = {*program.on_failure.params, *program.finally_.params}
         self._ends: list[Stage] = []
         self._stack: list[Value] = []
-        self._enter(program.body, None, after=False)
+        self._enter(program.body, None)
         for value in self._makers:
             if value.name in self._versions:
                 self._versions[value.name].append(value)
-        self._enter(program.on_failure, None, after=True)
-        self._enter(program.finally_, None, after=True)
+        self._enter(program.on_failure, None)
+        self._enter(program.finally_, None)
         self._follow()
-        self._keep_ends()
+        self._keep_ends(program)
 
-    def _enter(self, region: Region, parent: Op | None, *, after: bool) -> None:
+    def _enter(self, region: Region, parent: Op | None) -> None:
         for op in region.ops:
             self._parents[id(op)] = parent
             if isinstance(op, Stage):
-                self._stage(op, after=after)
+                self._stage(op)
             else:
                 self._define(op)
                 for inner in regions(op):
-                    self._enter(inner, op, after=after)
+                    self._enter(inner, op)
 
-    def _stage(self, op: Stage, *, after: bool) -> None:
+    def _stage(self, op: Stage) -> None:
         spec = self.registry.stages.get(op.stage)
         self._makers.update((out, (op, ())) for out in op.outputs)
         if spec is None or spec.effect is Effect.WRITES:
             self._keep(op)
-        elif spec.mutated and not spec.outputs and (after or self.read.isdisjoint(op.outputs)):
-            # It ends a handle: nobody in the body goes on with the version it gives back.
+        elif spec.closed:
             self._ends.append(op)
 
     def _define(self, op: Loop | Map | Branch) -> None:
@@ -109,39 +114,32 @@ class Liveness:
                 for expr in made[1]:
                     self._need(expr)
 
-    def _keep_ends(self) -> None:
-        """A handle that is live for another reason is also ended."""
-        waiting = self._ends
-        while True:
-            found = [op for op in waiting if all(map(self._in_use, self._handles(op)))]
-            if not found:
-                return
-            for op in found:
-                self._keep_end(op)
-                self._follow()
-            waiting = [op for op in waiting if id(op) not in self.ops]
+    def _keep_ends(self, program: Program) -> None:
+        """A handle that is opened is closed, in the latest version that there is of it."""
+        size = -1
+        while self._ends and size != len(self.ops) + len(self.values):
+            size = len(self.ops) + len(self.values)
+            latest = Latest(self.registry, self.ops, self.values).program(program, self._versions)
+            for op in self._ends:
+                closed = set(self._closed(op))
+                if all(map(latest.get, closed)):
+                    self._keep_end(op, {value: latest[value] for value in closed})
 
-    def _handles(self, op: Stage) -> list[Value]:
-        mutable = {given.name for given in self.registry.stages[op.stage].mutated}
-        return [ref.value for name, e in op.inputs if name in mutable for ref in refs(e)]
+    def _closed(self, op: Stage) -> Iterator[Value]:
+        given = dict(op.inputs)
+        for wanted in self.registry.stages[op.stage].closed:
+            read = refs(given[wanted.name]) if wanted.name in given else ()
+            yield from (ref.value for ref in read if is_handle(ref.value))
 
-    def _in_use(self, value: Value) -> bool:
-        """Whether a value is made in any case, so that ending it costs nothing more."""
-        if value in self.values:
-            return True
-        if value in self._after:
-            return any(map(self._in_use, self._versions[value.name]))
-        op, needs = self._makers.get(value, (None, ()))
-        if op is None or id(op) not in self.ops:
-            return False
-        if isinstance(op, Branch):
-            return all(self._in_use(ref.value) for expr in needs for ref in refs(expr))
-        return isinstance(op, Stage)
-
-    def _keep_end(self, op: Stage) -> None:
-        # Of a handle read by name the latest version will do: none is made for its sake.
-        latest = {value for value in self._handles(op) if value in self._after} - self.values
-        self.values |= latest
-        self._keep(op)
-        self.values -= latest
-        self.ended |= latest
+    def _keep_end(self, op: Stage, latest: dict[Value, Value | None]) -> None:
+        self.instead[id(op)] = latest
+        self.ops.add(id(op))
+        self._keep(self._parents[id(op)])
+        for expr in exprs(op):
+            for ref in refs(expr):
+                value = latest.get(ref.value) or ref.value
+                if value in self._after and ref.value in latest and value not in self.values:
+                    self.ended.add(value)  # by name, any version will do: none is made for it
+                else:
+                    self._need(Ref(value))
+        self._follow()

@@ -20,7 +20,7 @@ from kitchen.runtime.ports import (
 from kitchen.runtime.stage import Uses, stage
 from kitchen.runtime.stages.data import Format
 from kitchen.runtime.teachers import Distance, SoftTargets, Teachers
-from kitchen.runtime.values import Batch, Dataset, Mut, Tokenizer, Tokens
+from kitchen.runtime.values import Batch, Closes, Dataset, Tokenizer, Tokens
 
 
 class LoadSharedTokenizerConfig(Config):
@@ -84,7 +84,7 @@ def open_teachers(
 
 
 @stage(effect=Effect.READS)
-def close_teachers(teachers: Mut[Teachers], *, training: TrainingClient) -> None:
+def close_teachers(teachers: Closes[Teachers], *, training: TrainingClient) -> None:
     """Let go of the teachers' models."""
     for session in teachers.sessions:
         training.close_session(session)

@@ -17,7 +17,7 @@ from kitchen.runtime.ports import (
     TrainingClient,
 )
 from kitchen.runtime.stage import Uses, stage
-from kitchen.runtime.values import Batch, Losses, Mut, Pending, Session, Tokenizer, Update
+from kitchen.runtime.values import Batch, Closes, Losses, Mut, Pending, Session, Tokenizer, Update
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,7 +49,7 @@ def open_session(
 
 
 @stage(effect=Effect.READS)
-def close_session(session: Mut[Session], *, training: TrainingClient) -> None:
+def close_session(session: Closes[Session], *, training: TrainingClient) -> None:
     """Let go of a session's model."""
     training.close_session(session)
 
