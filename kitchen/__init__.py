@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kitchen.api import check, compile_recipe, explain, resume, run
+    from kitchen.api import check, compile_recipe, explain, export, resume, run
     from kitchen.ir.diagnostic import CompileError, Diagnostic
     from kitchen.ir.program import Program
     from kitchen.ir.spec import Effect
@@ -21,6 +21,7 @@ __all__ = [
     "check",
     "compile_recipe",
     "explain",
+    "export",
     "resume",
     "run",
     "setting",
@@ -37,6 +38,7 @@ _HOMES = {
     "check": "kitchen.api",
     "compile_recipe": "kitchen.api",
     "explain": "kitchen.api",
+    "export": "kitchen.api",
     "resume": "kitchen.api",
     "run": "kitchen.api",
     "setting": "kitchen.runtime.config",

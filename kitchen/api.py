@@ -72,6 +72,19 @@ def resume(
     return prepared.directory.path
 
 
+def export(
+    recipe: Recipe, to: str, folder: Path, *, overrides: Mapping[str, object] | None = None
+) -> tuple[Diagnostic, ...]:
+    """Write a recipe out for an engine, `airflow` or `argo`, and give the warnings.
+
+    The folder is new, empty, or an earlier export. Raises CompileError for a recipe or a folder
+    that will not do, KeyError for an engine that is not known.
+    """
+    from kitchen.exporting import export_to
+
+    return export_to(_loaded(recipe, overrides or {}), to, Path(folder)).export.diagnostics
+
+
 def explain(code: str) -> str:
     """The page of a code such as `K202`: what it means, why it matters, what to do.
 

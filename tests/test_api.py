@@ -23,6 +23,7 @@ def test_the_names() -> None:
         "check",
         "compile_recipe",
         "explain",
+        "export",
         "resume",
         "run",
         "setting",

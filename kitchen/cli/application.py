@@ -15,7 +15,19 @@ from kitchen.cli.terminal import has_colour
 from kitchen.ir.diagnostic import CompileError, Diagnostic
 
 #: In the order in which they are met.
-COMMANDS = ("new", "compile", "run", "task", "runs", "report", "diff", "list", "explain", "schema")
+COMMANDS = (
+    "new",
+    "compile",
+    "run",
+    "task",
+    "runs",
+    "report",
+    "export",
+    "diff",
+    "list",
+    "explain",
+    "schema",
+)
 
 DONE, BAD_INPUT, FAILED, STOPPED, NOT_TO_BE_RUN, INTERRUPTED = 0, 2, 3, 75, 99, 130
 

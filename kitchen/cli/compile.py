@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 #: What can be shown, and the formats it has. `github` and `sarif` show diagnostics alone.
 FORMATS = {
     "plan": ("text", "json", "mermaid", "dot", "github", "sarif"),
-    "tasks": ("text", "json", "github", "sarif"),
+    "tasks": ("text", "json", "mermaid", "dot", "github", "sarif"),
     "ir": ("text", "json", "github", "sarif"),
     "source": ("text", "github", "sarif"),
 }
@@ -112,6 +112,12 @@ def _tasks(loaded: Loaded, compiled: Compiled, form: str) -> str:
     diagnostics = demand(compiled.diagnostics + faults)
     if form in ("github", "sarif"):
         return _annotations(diagnostics, form)
+    if form in ("mermaid", "dot"):
+        from kitchen.cli.drawing import dot, mermaid
+        from kitchen.cli.task_drawing import drawing_of_tasks
+
+        drawing = drawing_of_tasks(compiled.program.name, graph)
+        return mermaid(drawing) if form == "mermaid" else dot(drawing)
     tasks = tasks_of(compiled.program, graph, diagnostics)
     if form == "json":
         return json.dumps(tasks, indent=1) + "\n"

@@ -181,7 +181,9 @@ def dot(drawing: Drawing) -> str:
             marks += ["style=dashed", "constraint=false"]
         if first[edge.target] != edge.target:
             marks.append(f"lhead=cluster_{edge.target}")
-        lines.append(f"  {edge.source} -> {first[edge.target]} [{', '.join(marks)}];")
+        if first[edge.source] != edge.source:
+            marks.append(f"ltail=cluster_{edge.source}")
+        lines.append(f"  {first[edge.source]} -> {first[edge.target]} [{', '.join(marks)}];")
     return "\n".join([*lines, "}"]) + "\n"
 
 

@@ -76,3 +76,10 @@ def test_what_cannot_be_cut_is_refused(kitchen: Kitchen, tmp_path: Path) -> None
     assert "K501" in done.err
     assert "torn.yaml:14:" in done.err
     assert kitchen("compile", recipe).code == 0
+
+
+@pytest.mark.parametrize(("form", "extension"), [("mermaid", "mmd"), ("dot", "dot")])
+def test_drawings(kitchen: Kitchen, golden: Golden, form: str, extension: str) -> None:
+    done = kitchen("compile", "guards.yaml", "--show", "tasks", "--format", form)
+    assert (done.code, done.err) == (0, "")
+    assert done.out == golden(extension)

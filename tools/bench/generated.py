@@ -109,3 +109,31 @@ steps:
 {steps}  - stage: tell
     in: {{x: v}}
 """
+
+
+def task_chain(count: int) -> str:
+    """A template of `count` stages that are a task each: they ask for machines in turn."""
+    steps = "".join(
+        f"""\
+  - stage: add
+    as: v{index + 1}
+    in: {{x: v{index}}}
+    with: {{amount: {index % 97}}}
+    resources: {{cpu: {1 + index % 2}}}
+"""
+        for index in range(1, count - 1)
+    )
+    return f"""\
+kitchen: 1
+workflow: generated
+params:
+  at: {{type: int, default: 0}}
+steps:
+  - stage: start
+    as: v1
+    with: {{at: "${{at}}"}}
+    resources: {{cpu: 1}}
+{steps}  - stage: tell
+    in: {{x: v{count - 1}}}
+    resources: {{cpu: {1 + (count - 1) % 2}}}
+"""
