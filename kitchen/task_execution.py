@@ -1,33 +1,146 @@
-"""A compiled recipe in tasks: the plan that each of them reads, and a run of them all here."""
+"""A compiled recipe run here in tasks: each in a process of its own, as engines do."""
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from kitchen.compiler.compile import Compiled
-from kitchen.compiler.partition import partition
+from kitchen.execution import RUNS, cache_folder, find_run, next_folder
 from kitchen.ir.diagnostic import demand
-from kitchen.ir.serde.plan import plan_bytes, plan_to_json
+from kitchen.ir.program import Program
+from kitchen.ir.serde.plan import Plan, plan_bytes, plan_to_json, read_plan
 from kitchen.ir.task_graph import TaskGraph
 from kitchen.loaded import Loaded
+from kitchen.runtime.events import RunStarted, RunStopped
+from kitchen.runtime.journal import Journal
+from kitchen.runtime.lock import LockHeld, is_locked
+from kitchen.runtime.provenance import check_resume
+from kitchen.runtime.run_directory import RunDirectory, RunError
+from kitchen.runtime.signals import StopRequest
+from kitchen.runtime.tasks.instance import Instances
+from kitchen.runtime.tasks.local import DONE, STOPPED, LocalRun
+from kitchen.runtime.tasks.processes import Processes
+from kitchen.runtime.tasks.shared_folder import beginnings, plan_in
+
+Say = Callable[[str], None]
 
 
-def cut(loaded: Loaded, compiled: Compiled, whole: Mapping[str, str] | None = None) -> TaskGraph:
+@dataclass(frozen=True, slots=True)
+class PreparedTasks:
+    """A run in tasks that can begin or go on."""
+
+    plan: Plan
+    directory: RunDirectory
+    base: Path
+    resume: bool
+
+    @property
+    def program(self) -> Program:
+        """Its parameters and adapters; what runs is in the plan's tasks."""
+        return self.plan.program
+
+    def run(
+        self,
+        stop: StopRequest,
+        *,
+        parallel: int,
+        say: Say | None,
+        complain: Say,
+        options: tuple[str, ...] = (),
+    ) -> int:
+        """Run it; gives the exit code. Raises LockHeld where any of it is run already."""
+        path = self.directory.path
+        with self.directory.lock(), stop:
+            self._nobody_at_work()
+            journal = Journal(self.directory)
+            journal(RunStarted(self.plan.program, self.resume))
+            instances = Instances(plan=self.plan, run=path, base=self.base, cache=cache_folder())
+            processes = Processes(
+                plan=path / "plan.json",
+                run=path,
+                base=self.base,
+                stop=stop,
+                say=say,
+                complain=complain,
+                options=options,
+            )
+            run = LocalRun(
+                values=instances.values,
+                launch=processes.launch,
+                parallel=parallel,
+                stop=stop,
+                report=say or (lambda message: None),
+            )
+            status = "failed"
+            try:
+                code = asyncio.run(_beside(run, processes))
+                status = {DONE: "done", STOPPED: "stopped"}.get(code, "failed")
+            except KeyboardInterrupt:
+                status = "stopped"
+                raise
+            finally:
+                journal(RunStopped(status, 0.0, None))
+            return code
+
+    def _nobody_at_work(self) -> None:
+        """Refuse to go on while tasks run that outlived whoever began them."""
+        for path in sorted((self.directory.path / "tasks").glob("*/LOCK")):
+            if is_locked(path):
+                raise LockHeld(
+                    f"`{path.parent}` is in use by a task of an earlier process",
+                    help="wait for that task to end, or stop it",
+                )
+
+
+async def _beside(run: LocalRun, processes: Processes) -> int:
+    """Run to the end, and pass a stop on to the processes."""
+    watch = asyncio.create_task(processes.pass_on_stop())
+    try:
+        return await run.run()
+    finally:
+        watch.cancel()
+
+
+def cut(loaded: Loaded, compiled: Compiled) -> TaskGraph:
     """The tasks of a recipe's program. Raises CompileError where it cannot be cut."""
-    graph, faults = partition(compiled.program, loaded.registry, whole)
+    from kitchen.compiler.partition import partition
+
+    graph, faults = partition(compiled.program, loaded.registry)
     demand(faults)
     return graph
 
 
-def plan_file(loaded: Loaded, compiled: Compiled, graph: TaskGraph, folder: Path) -> bytes:
-    """The plan of some tasks, as it is to lie in a folder: data is found from there."""
-    plan = plan_to_json(
+def prepare_tasks(loaded: Loaded, compiled: Compiled, run_dir: Path | None) -> PreparedTasks:
+    """Make the folder of a new run. Raises RunError where there is one of that name."""
+    path = run_dir or next_folder(RUNS, compiled.program.name)
+    base = loaded.path.resolve().parent
+    content = plan_to_json(
         compiled.program,
-        graph,
+        cut(loaded, compiled),
         recipe=loaded.source,
-        base=os.path.relpath(loaded.path.resolve().parent, folder.resolve()),
+        base=os.path.relpath(base, path.resolve()),
         overrides=loaded.overrides,
     )
-    return plan_bytes(plan)
+    data = plan_bytes(content)
+    plan = read_plan(data)
+    directory = RunDirectory.create(path, beginnings(plan, data, base))
+    return PreparedTasks(plan, directory, base, resume=False)
+
+
+def reopen_tasks(path: Path, report: Say) -> PreparedTasks:
+    """A run in tasks, to go on with it. Raises RunError where that cannot be."""
+    directory = find_run(path)
+    plan = plan_in(path)
+    for difference in check_resume(directory, plan_digest=plan.digest):
+        report(difference)
+    base = directory.record().get("base")
+    if not isinstance(base, str):
+        raise RunError(
+            f"`{path / 'run.json'}` does not say where the data lies",
+            help="the folder of the run was damaged; begin a new run",
+        )
+    return PreparedTasks(plan, directory, Path(base), resume=True)

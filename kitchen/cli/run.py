@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -18,8 +19,10 @@ from kitchen.ir.diagnostic import Diagnostic
 from kitchen.ir.visible import visible
 
 if TYPE_CHECKING:
+    from kitchen.compiler.compile import Compiled
     from kitchen.execution import Prepared
     from kitchen.loaded import Loaded
+    from kitchen.task_execution import PreparedTasks
 
 
 @click.command("run")
@@ -36,6 +39,9 @@ if TYPE_CHECKING:
     default=True,
     help="Read the first rows of the data before anything runs; on by default.",
 )
+@click.option("--tasks", is_flag=True, help="Run each task in a process of its own, as engines do.")
+@click.option("--parallel", metavar="N", type=click.IntRange(min=1),
+              help="How many tasks at once; by default one a processor.")  # fmt: skip
 @click.option("--traceback", is_flag=True, help="Show where in the code a step failed.")
 @click.pass_obj
 def command(
@@ -47,6 +53,8 @@ def command(
     quiet: bool,
     dry_run: bool,
     probe: bool,
+    tasks: bool,
+    parallel: int | None,
     traceback: bool,
 ) -> int:
     """Run a recipe on this machine.
@@ -60,14 +68,18 @@ def command(
         return refuse([fault])
     from kitchen.cli import failures
 
-    prepared: Prepared | None = None
+    prepared: Prepared | PreparedTasks | None = None
     try:
         if resume is not None:
             prepared = _reopened(resume, quiet)
         else:
-            loaded = load_recipe(line, recipe or "", settings)
-            prepared = _prepared(loaded, run_dir, quiet=quiet, probe=probe, dry_run=dry_run)
-        return DONE if prepared is None else _run(prepared, quiet)
+            compiled, loaded = _checked(load_recipe(line, recipe or "", settings), quiet, probe)
+            if dry_run:
+                return _could_run(loaded, compiled, run_dir, quiet, tasks)
+            prepared = _prepared(loaded, compiled, run_dir, tasks)
+        if prepared is None:
+            return DONE
+        return _run(prepared, quiet, parallel or os.cpu_count() or 1, ("--traceback",) * traceback)
     except KeyboardInterrupt:
         return INTERRUPTED
     except failures.RUN_FAULTS as error:
@@ -95,53 +107,104 @@ def _misplaced(
     return None
 
 
-def _prepared(
-    loaded: Loaded, run_dir: Path | None, *, quiet: bool, probe: bool, dry_run: bool
-) -> Prepared | None:
-    """A run that can begin; None where it was only to be checked."""
+def _checked(loaded: Loaded, quiet: bool, probe: bool) -> tuple[Compiled, Loaded]:
+    """A recipe that is worth running, with its warnings told."""
     compiled = loaded.compiled()
     if not quiet:
         warn(compiled.diagnostics)
-    from kitchen.execution import RUNS, look_at_data, next_folder, prepare, try_adapters
-
     if probe:
+        from kitchen.execution import look_at_data
+
         with passing("looking at the first rows of the data", quiet):
             _, warnings = look_at_data(loaded, compiled)
         if not quiet:
             warn(warnings)
-    if not dry_run:
-        return prepare(loaded, compiled, run_dir)
+    return compiled, loaded
+
+
+def _prepared(
+    loaded: Loaded, compiled: Compiled, run_dir: Path | None, tasks: bool
+) -> Prepared | PreparedTasks:
+    """A run that can begin, in its folder."""
+    if tasks:
+        from kitchen.task_execution import prepare_tasks
+
+        return prepare_tasks(loaded, compiled, run_dir)
+    from kitchen.execution import prepare
+
+    return prepare(loaded, compiled, run_dir)
+
+
+def _could_run(
+    loaded: Loaded, compiled: Compiled, run_dir: Path | None, quiet: bool, tasks: bool
+) -> int:
+    """Check what can be checked without running anything."""
+    from kitchen.execution import RUNS, next_folder, try_adapters
+
+    if tasks:
+        from kitchen.task_execution import cut
+
+        cut(loaded, compiled)
     try_adapters(loaded, compiled)
     path = run_dir or next_folder(RUNS, compiled.program.name)
     if not quiet:
         click.echo(visible(f"{loaded.path} can run; it would do so in {path}"))
-    return None
+    return DONE
 
 
-def _reopened(path: Path, quiet: bool) -> Prepared | None:
+def _reopened(path: Path, quiet: bool) -> Prepared | PreparedTasks | None:
     """A run that can go on; None where it is done."""
     from kitchen.execution import find_run, reopen
+    from kitchen.runtime.tasks.shared_folder import runs_in_tasks
 
-    status = find_run(path).status()
+    directory = find_run(path)
+    status = directory.status()
     if status is None or status.state != "done":
+        if runs_in_tasks(directory.record()):
+            from kitchen.task_execution import reopen_tasks
+
+            return reopen_tasks(path, tell)
         return reopen(path, tell)
     if not quiet:
         click.echo(f"{visible(str(path))} is done; there is nothing to go on with")
     return None
 
 
-def _run(prepared: Prepared, quiet: bool) -> int:
+def _run(
+    prepared: Prepared | PreparedTasks, quiet: bool, parallel: int, options: tuple[str, ...]
+) -> int:
+    from kitchen.execution import Prepared
     from kitchen.runtime.signals import StopRequest
 
     stop, path = StopRequest(), prepared.directory.path
-    with display(f"{prepared.program.name} in {path}", stop, quiet) as (listeners, report):
-        status = prepared.run(listeners, stop, report)
-    if not quiet:
-        from kitchen.cli.run_report import read_curves, run_report
-        from kitchen.cli.run_summary import summary_text
+    heading = f"{prepared.program.name} in {path}"
+    if isinstance(prepared, Prepared):
+        with display(heading, stop, quiet) as (listeners, report):
+            code = DONE if prepared.run(listeners, stop, report) == "done" else STOPPED
+    else:
+        say = None if quiet else _say
+        if say is not None:
+            say(heading)
+        code = prepared.run(stop, parallel=parallel, say=say, complain=_complain, options=options)
+    if not quiet and code in (DONE, STOPPED):
+        _summarise(path)
+    return code
 
-        curves = read_curves(path)
-        summary = summary_text(run_report(path, curves), curves, page(sys.stdout))
-        with suppress(BrokenPipeError):  # how the run ended counts, not who reads of it
-            click.echo("\n" + summary, nl=False)
-    return DONE if status == "done" else STOPPED
+
+def _say(message: str) -> None:
+    click.echo(visible(message))
+
+
+def _complain(message: str) -> None:
+    """Pass on what a task said was wrong; it has rendered that itself."""
+    click.echo(message, err=True, nl=False)
+
+
+def _summarise(path: Path) -> None:
+    from kitchen.cli.run_report import read_curves, run_report
+    from kitchen.cli.run_summary import summary_text
+
+    curves = read_curves(path)
+    summary = summary_text(run_report(path, curves), curves, page(sys.stdout))
+    with suppress(BrokenPipeError):  # how the run ended counts, not who reads of it
+        click.echo("\n" + summary, nl=False)

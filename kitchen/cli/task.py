@@ -173,7 +173,7 @@ def _asked(
         help = known or "`kitchen compile RECIPE --show tasks` lists them"
         raise _fault(line, "K505", f"the plan has no task `{name}`", name, help)
     place = _place(line, found, at, every)
-    join(folder, plan, data)
+    join(folder, plan, data, instances.base)
     return Asked(instances, found, place, every)
 
 

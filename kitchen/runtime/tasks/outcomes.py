@@ -6,15 +6,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kitchen.ir.expr import Value
 from kitchen.ir.places import Place, instance_key
 from kitchen.runtime import store
 from kitchen.runtime.encoding import Arrays, decode, encode
-from kitchen.runtime.manifest import MANIFEST
+from kitchen.runtime.manifest import MANIFEST, StorageError, read_manifest, sha256_of
 from kitchen.runtime.run_directory import RunDirectory
 from kitchen.runtime.status import read_object
+
+if TYPE_CHECKING:
+    import numpy as np
 
 OUTCOME, FAILED = "outcome", "failed.json"
 
@@ -78,8 +81,8 @@ class Outcomes:
 
     def value(self, task: str, place: Place, value: Value) -> Any:
         """A value of a committed outcome. Raises Missing, and StorageError for what is damaged."""
-        folder = self.folder(task, place)
-        return decode(self._content(task, place)["values"][str(value)], Arrays(folder / "arrays"))
+        content = self._content(task, place)
+        return decode(content["values"][str(value)], _Checked(self.folder(task, place)))
 
     def failure_behind(self, task: str, place: Place) -> Failed | None:
         """The failure that a committed ending was run for."""
@@ -91,13 +94,7 @@ class Outcomes:
             if not self.is_done(task, place):
                 raise Missing(task, place)
             folder = self.folder(task, place)
-            faults = store.verify_folder(folder, hashes=True)
-            if faults:
-                raise store.StorageError(
-                    f"what `{instance_key(task, place)}` made is damaged: {faults[0]}",
-                    help=f"remove `{folder}`, and run that task again",
-                )
-            self._read[key] = json.loads((folder / "values.json").read_bytes())
+            self._read[key] = json.loads(_whole(folder, "values.json").read_bytes())
         return self._read[key]
 
     def forget(self, task: str, place: Place) -> None:
@@ -117,6 +114,29 @@ class Outcomes:
 
     def failure(self, task: str, place: Place) -> Failed | None:
         return _failed(read_object(self.directory(task, place).path / FAILED))
+
+
+class _Checked(Arrays):
+    """The arrays of an outcome, each compared with the digest that it was committed with."""
+
+    def __init__(self, outcome: Path) -> None:
+        super().__init__(outcome / "arrays")
+
+    def fetch(self, number: int) -> np.ndarray:
+        _whole(self.folder.parent, f"arrays/{number:06d}.npy")
+        return super().fetch(number)
+
+
+def _whole(folder: Path, name: str) -> Path:
+    """A file of an outcome. Raises StorageError where it is not what was committed."""
+    path = folder / name
+    known = {file.path: file.sha256 for file in read_manifest(folder).files}
+    if not path.is_file() or sha256_of(path) != known.get(name):
+        raise StorageError(
+            f"`{path}` is not as it was written",
+            help=f"remove `{folder}`, and run that task again",
+        )
+    return path
 
 
 def _failed(data: object) -> Failed | None:

@@ -13,14 +13,14 @@ from kitchen.runtime.provenance import provenance
 from kitchen.runtime.run_directory import RunError
 
 
-def join(path: Path, plan: Plan, data: bytes) -> None:
+def join(path: Path, plan: Plan, data: bytes, base: Path) -> None:
     """Make the folder of a run, unless another task has. Raises RunError where it is not its.
 
     `data` is the plan's file. Each file appears whole and `run.json` last; tasks that come at the
     same time write the same.
     """
     if not (path / "run.json").is_file():
-        begun = _files(plan, data)
+        begun = beginnings(plan, data, base)
         for name, content in begun.items():
             store.commit_file(path / name, content)
     known = plan_in(path)
@@ -47,10 +47,12 @@ def runs_in_tasks(record: Mapping[str, Any]) -> bool:
     return record.get("tasks") is True
 
 
-def _files(plan: Plan, data: bytes) -> dict[str, bytes]:
+def beginnings(plan: Plan, data: bytes, base: Path) -> dict[str, bytes]:
+    """The files that the folder of a run begins with."""
     record = {
         "recipe": plan.program.name,
         "path": plan.recipe.name,
+        "base": str(base.resolve()),
         "overrides": dict(plan.overrides),
         "digest": plan.digest,
         "tasks": True,
