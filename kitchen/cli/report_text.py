@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from kitchen.cli.figures import duration, number, sparkline
+from kitchen.cli.figures import duration
+from kitchen.cli.report_metrics import metric_sections
 from kitchen.cli.run_report import Curves
 from kitchen.cli.terminal import BOLD, CYAN, DIM, GREEN, RED, YELLOW, Page, Word, words
-from kitchen.cli.told import title
 from kitchen.ir.visible import width
 
 Json = dict[str, Any]
@@ -26,8 +26,7 @@ def report_text(report: Json, curves: Curves, page: Page) -> str:
     """State, curves, cost of each step, samples, and where everything is."""
     sections = [
         ("", _title(report, page)),
-        ("training", list(_curves(curves, "train/", page))),
-        ("evaluation", list(_curves(curves, "eval/", page))),
+        *metric_sections(curves, page),
         ("time by step", list(_stages(report["stages"], page))),
         ("samples", samples_lines(report["samples"], page)),
         ("paths", list(_paths(report["paths"], page))),
@@ -62,36 +61,19 @@ def _title(report: Json, page: Page) -> list[str]:
     return lines
 
 
-def _curves(curves: Curves, prefix: str, page: Page) -> Iterator[str]:
-    chosen = {title(name): points for name, points in curves.items() if name.startswith(prefix)}
-    names = max(map(width, chosen), default=0)
-    columns = max(min(page.columns - names - 44, 40), 8)
-    for name, points in chosen.items():
-        values = [value for _, value in points]
-        ends = f"{number(values[0])} → {number(values[-1])}"
-        lowest = min(range(len(values)), key=values.__getitem__)
-        curve = sparkline(values, columns) if len(values) > 1 else ""
-        cells = [
-            _INDENT,
-            ([Word(name)], names + 2),
-            ([Word(curve, GREEN)], columns + 2),
-        ]
-        low = f"(lowest {number(values[lowest])} at step {points[lowest][0]:,})"
-        shown = words(ends if len(values) > 1 else number(values[0]))
-        if len(values) > 2 and lowest not in (0, len(values) - 1):
-            shown += [Word(low, DIM)]
-        yield from page.row(cells, shown)
-
-
 def _stages(stages: dict[str, Json], page: Page) -> Iterator[str]:
     """Stages and loops by what they cost; a loop's time holds that of what is in it."""
     dearest = sorted(stages.items(), key=lambda item: -item[1]["total"])[:MOST_STAGES]
     names = max((width(name) for name, _ in dearest), default=0)
     for name, timing in dearest:
         count, total = timing["count"], timing["total"]
-        cells = [_INDENT, ([Word(name)], names + 2), ([Word(f"{count:,} times")], 14)]
+        cells = [_INDENT, ([Word(name)], names + 2), ([Word(_times(count))], 14)]
         each = f"{duration(total)} in all, {duration(timing['longest'])} at most"
         yield from page.row(cells, words(each if count > 1 else duration(total)))
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
 
 
 def samples_lines(samples: dict[str, list[dict[str, str]]], page: Page) -> list[str]:
