@@ -37,6 +37,7 @@ POLICY = {
     "clip_ratio/low_mean": "clipped, low",
     "clip_ratio/high_mean": "clipped, high",
 }
+HEADINGS = ("training", "environment", "policy", "evaluation")
 SECTIONS = {"train": "training", "eval": "evaluation"}
 #: What two systems call by two names, the one that is shown behind the other.
 AGAIN = {
@@ -53,26 +54,37 @@ DEVIATION = "_stderr"
 
 
 def metric_sections(curves: Curves, page: Page) -> Iterator[tuple[str, list[str]]]:
-    """Each section with its curves: training, environment, policy, evaluation, whatever else."""
-    headings = ("training", "environment", "policy", "evaluation")
-    found: dict[str, dict[str, str]] = {heading: {} for heading in headings}
+    """Each section with its curves: training, environment, policy, evaluation, whatever else.
+
+    A phase, which has a loss of its own under `train/PHASE/`, has a section of its own.
+    """
+    phases = {name.removesuffix("/loss") for name in curves if name.endswith("/loss")}
+    found: dict[str, dict[str, dict[str, str]]] = {heading: {} for heading in HEADINGS}
     for name in [*ENVIRONMENT, *POLICY, *curves]:
         if name in curves and not _is_told(name, curves):
-            heading, label = _place(name)
-            found.setdefault(heading, {}).setdefault(name, label)
-    for heading, labels in found.items():
-        yield heading, list(_rows(labels, curves, page))
+            heading, phase, label = _place(name, phases)
+            found.setdefault(heading, {}).setdefault(phase, {}).setdefault(name, label)
+    for heading, parts in found.items():
+        for phase in sorted(parts, key=lambda phase: phase == ""):
+            title = f"{heading}, {phase}" if phase else heading
+            yield title, list(_rows(parts[phase], curves, page))
 
 
-def _place(name: str) -> tuple[str, str]:
-    """The section of a metric, and what it is called there."""
+def _place(name: str, phases: set[str]) -> tuple[str, str, str]:
+    """The section of a metric, the phase that it is of, and what it is called there."""
     for heading, known in (("environment", ENVIRONMENT), ("policy", POLICY)):
         if name in known:
-            return heading, known[name]
+            return heading, "", known[name]
     first, slash, rest = name.partition("/")
     heading = SECTIONS.get(first, first if slash else "other figures")
-    label = rest if slash else name
-    return visible(heading).replace("_", " "), visible(label).replace("_", " ").replace("/", " ")
+    phase, inner, label = rest.partition("/")
+    if not (inner and f"{first}/{phase}" in phases):
+        phase, label = "", rest if slash else name
+    return _plain(heading), _plain(phase), _plain(label).replace("/", " ")
+
+
+def _plain(name: str) -> str:
+    return visible(name).replace("_", " ")
 
 
 def _is_told(name: str, curves: Curves) -> bool:
@@ -91,6 +103,8 @@ def _first_names(name: str) -> Iterator[str]:
 def _rows(labels: dict[str, str], curves: Curves, page: Page) -> Iterator[str]:
     names = max(map(width, labels.values()), default=0)
     columns = max(min(page.columns - names - 44, 40), 8)
+    if all(len(curves[name]) == 1 for name in labels):
+        columns = -2  # nothing to draw
     for name, label in labels.items():
         points = curves[name]
         values = [value for _, value in points]

@@ -121,6 +121,7 @@ def _paths(directory: RunDirectory) -> dict[str, str]:
         "metrics": directory.metrics,
         "weights": directory.weights,
         "samples": directory.samples,
+        "answers": directory.path / "evaluations",
         "checkpoints": directory.checkpoints,
         "artifacts": directory.artifacts,
     }

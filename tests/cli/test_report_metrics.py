@@ -69,13 +69,15 @@ def test_a_figure_says_how_sure_it_is_and_where_a_loss_was_lowest() -> None:
         {
             "eval/exact_match": curve(0.5),
             "eval/exact_match_stderr": curve(0.11),
-            "eval/supervised/loss": curve(3, 1, 2),
+            "eval/warm_up/loss": curve(3, 1, 2),
+            "eval/rewards/chosen": curve(1, 2),
             "train/grad_norm": curve(3, 1, 2),
         }
     )
     assert found == {
         "training": ["grad norm 3 → 2"],
-        "evaluation": ["exact match 0.5 ± 0.11", "supervised loss 3 → 2 (lowest 1 at step 1)"],
+        "evaluation, warm up": ["loss 3 → 2 (lowest 1 at step 1)"],
+        "evaluation": ["exact match 0.5 ± 0.11", "rewards chosen 1 → 2"],
     }
 
 
