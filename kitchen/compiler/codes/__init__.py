@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kitchen.compiler.codes import (
+    airflow,
     command_line,
     control,
     data,
@@ -37,6 +38,7 @@ FAMILIES = (
     control,
     targets,
     tasks,
+    airflow,
     data,
     run,
 )
