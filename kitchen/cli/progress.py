@@ -19,9 +19,10 @@ from kitchen.runtime.events import (
     StageStopped,
 )
 
-#: The metric that counts what a step was trained on; its pace is taken over the last few.
-TOKENS, WINDOW = "train/tokens", 20
-LOSS, TRAIN, EVALUATION = "train/loss", "train/", "eval/"
+#: How the metric ends that counts what a step was trained on; its pace is that of the last few.
+TOKENS, WINDOW = "/tokens", 20
+#: Of a phase, where there are several: `train/supervised/loss`.
+LOSS, TRAIN, EVALUATION = "/loss", "train/", "eval/"
 #: Losses kept for the curve of a live display.
 HISTORY = 2_000
 
@@ -46,6 +47,7 @@ class Progress:
     latest: dict[str, float] = field(default_factory=dict)  #: of training
     evaluation: tuple[int, Mapping[str, float]] | None = None
     losses: deque[float] = field(default_factory=lambda: deque(maxlen=HISTORY))
+    loss: str | None = None  #: the metric that they are of
     started: float | None = None
     _around: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _waiting: dict[str, None] = field(default_factory=dict)
@@ -98,10 +100,14 @@ class Progress:
         if training:
             self.step = step
             self.latest |= training
-        if LOSS in training:
-            self.losses.append(training[LOSS])
-        if TOKENS in training:
-            self._tokens.append((self.clock(), training[TOKENS]))
+        for name, value in training.items():
+            if name.endswith(LOSS):
+                if name != self.loss:
+                    self.loss = name
+                    self.losses.clear()  # of another phase, which has a loss of its own
+                self.losses.append(value)
+            elif name.endswith(TOKENS):
+                self._tokens.append((self.clock(), value))
         evaluation = {name: value for name, value in values.items() if name.startswith(EVALUATION)}
         if evaluation:
             self.evaluation = (step, evaluation)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from kitchen.cli.figures import clock, number
-from kitchen.cli.progress import LOSS, Progress
+from kitchen.cli.progress import LOSS, TRAIN, Progress
 from kitchen.cli.told import once, told
 from kitchen.ir.visible import visible
 from kitchen.runtime.events import Event, MetricsLogged, RunStarted
@@ -33,7 +33,7 @@ class Lines:
         self.progress(event)
         if isinstance(event, RunStarted):
             self.stages = once(event.program)
-        elif isinstance(event, MetricsLogged) and LOSS in event.values:
+        elif isinstance(event, MetricsLogged) and any(map(_is_loss, event.values)):
             if event.step >= self.next:
                 every = interval(self.progress.total_steps())
                 self.next = (event.step // every + 1) * every
@@ -55,7 +55,7 @@ class Lines:
 
     def _how(self) -> Iterator[str]:
         progress = self.progress
-        yield f"loss {number(progress.latest[LOSS])}"
+        yield f"loss {number(progress.losses[-1])}"
         pace = progress.tokens_per_second()
         if pace is not None:
             yield f"{pace:,.0f} tokens/s"
@@ -82,3 +82,7 @@ def interval(total: int | None) -> int:
             if step * LINES >= total:
                 return step
         power *= 10
+
+
+def _is_loss(metric: str) -> bool:
+    return metric.startswith(TRAIN) and metric.endswith(LOSS)

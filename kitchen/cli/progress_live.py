@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kitchen.cli.figures import clock, number, sparkline
-from kitchen.cli.progress import LOSS, OpenLoop, Progress
+from kitchen.cli.progress import OpenLoop, Progress
 from kitchen.cli.told import EVALUATION, figures, once, title, told
 from kitchen.ir.visible import visible
 from kitchen.runtime.events import Event, RunStarted
@@ -131,6 +131,6 @@ class Screen:
             step, values = progress.evaluation
             shown = f"  evaluation at step {step:,}: {figures(values, EVALUATION)}"
             lines.append(Text(shown, no_wrap=True, overflow="ellipsis"))
-        if LOSS in progress.latest and progress.latest[LOSS] != progress.latest[LOSS]:
+        if progress.losses and progress.losses[-1] != progress.losses[-1]:
             lines.append(Text("  the loss is not a number", "bold red"))
         return lines

@@ -63,5 +63,9 @@ def figures(values: Mapping[str, float], prefix: str) -> str:
 
 
 def title(metric: str) -> str:
-    """A metric's name in words: `eval/bits_per_byte` is `bits per byte`."""
-    return visible(metric.rpartition("/")[2]).replace("_", " ")
+    """A metric's name in words, without what it is of.
+
+    >>> title("eval/bits_per_byte"), title("train/rewards/chosen"), title("reward")
+    ('bits per byte', 'rewards chosen', 'reward')
+    """
+    return visible(metric.partition("/")[2] or metric).replace("_", " ").replace("/", " ")

@@ -14,6 +14,7 @@ from kitchen.runtime.answers import Prompts
 from kitchen.runtime.order import permutation, random_words
 from kitchen.runtime.ports import AdapterError, Sample, SamplingClient, SamplingParams
 from kitchen.runtime.teachers import Distance, Teachers
+from kitchen.runtime.trajectories import PolicyBatch
 from kitchen.runtime.values import Batch, Tokenizer, Tokens
 
 # ------------------------------------------------------------------------------ off-policy
@@ -134,7 +135,7 @@ def advised(
     shares: Sequence[float],
     coefficient: float,
     discount: float,
-) -> tuple[Batch, Distance]:
+) -> tuple[PolicyBatch, Distance]:
     """The batch with advantages -c (log q - log p), and the mean divergence behind them."""
     carries = batch.columns["weights"] > 0
     taught = sum(
@@ -153,7 +154,7 @@ def advised(
     }
     count = int(carries.sum())
     return (
-        Batch(
+        PolicyBatch(
             index=batch.index,
             tokens=batch.tokens,
             offsets=batch.offsets,

@@ -29,7 +29,7 @@ def shared_tokenizer(models: Sequence[str], texts: Texts, training: TrainingClie
         elif (told := difference(first[1], tokenizer)) is not None:
             raise DataError(
                 f"`{first[0]}` and `{model}` have different vocabularies: {told}",
-                help="a teacher's probabilities are of its own tokens: choose models of one family",
+                help="what one says of tokens is read by the other: choose models of one family",
             )
     return training.load_tokenizer(models[0], texts) if first is None else first[1]
 

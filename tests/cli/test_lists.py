@@ -110,7 +110,7 @@ def test_diff(kitchen: Kitchen, golden: Golden, tmp_path: Path) -> None:
     text = Path("counts.yaml").read_text().replace("turns: 7", "turns: 8\n  keep: true")
     changed.write_text(text.replace("training: noop", "training: {use: torch, device: cpu}"))
     (tmp_path / "counts.template.yaml").write_text(Path("counts.template.yaml").read_text())
-    done = kitchen("diff", "counts.yaml", changed, "--set", "loss=ppo")
+    done = kitchen("diff", "counts.yaml", changed, "--set", "loss=tempered_cross_entropy")
     assert done.code == 0
     assert undigested(done.out.replace(f"{tmp_path}/", "")) == golden
 

@@ -133,6 +133,18 @@ def test_no_holdout_no_evaluation(tmp_path: Path) -> None:
     assert stages(ran).count("tokenize_pairs") == stages(ran).count("score_reference") == 1
 
 
+def test_evaluations_come_every_so_many_steps(tmp_path: Path) -> None:
+    """Of the steps over pairs, each once: at 3 steps an epoch, 6 is both the 6th and an end."""
+    ran = run(
+        tmp_path, epochs=3, eval_every=2, eval_every_steps=3, warmup_epochs=1, warmup_batch_size=9
+    )
+    warm = 2
+    pairs = len(losses(ran)) - warm
+    wanted = {0, 2 * (pairs // 3), pairs, *range(3, pairs + 1, 3)}
+    steps = [step - warm for step, _ in ran.metrics["eval/loss"]]
+    assert steps == sorted(wanted)
+
+
 def test_early_stopping_and_the_best_weights(tmp_path: Path) -> None:
     ran = run(
         tmp_path, epochs=30, eval_every=1, patience=2, keep_best="true", learning_rate=1, loss="ipo"

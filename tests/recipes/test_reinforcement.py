@@ -11,7 +11,10 @@ from kitchen.ir.diagnostic import CompileError
 from kitchen.ir.program import Stage
 from kitchen.ir.render import render_text
 from kitchen.ir.walk import walk
+from kitchen.runtime.adapters.torch import TRAINING
+from kitchen.runtime.calls import StageError
 from kitchen.runtime.events import StageStopped
+from kitchen.runtime.ports import ModelOptions, Workspace
 from tests.architecture import ROOT
 from tests.conftest import Golden
 from tests.recipes.running import Ran, compile_file, run_file
@@ -176,6 +179,28 @@ def test_the_same_seed_gives_the_same_run(tmp_path: Path) -> None:
     assert runs[0].metrics == runs[1].metrics
 
 
+def saved(folder: Path, name: str, text: str) -> str:
+    """A model whose tokenizer was trained on that text, as a recipe names it."""
+    training = TRAINING.bind({}, Workspace(folder, folder / "cache"))
+    tokenizer = training.load_tokenizer("nano", lambda: [text] * 50)
+    session = training.open_session(ModelOptions(model="nano"), tokenizer)
+    training.save_weights(session, folder / name, merge=True)
+    return f"./{name}"
+
+
+@pytest.mark.parametrize("reader", ["reward_model", "reference"])
+def test_who_reads_the_tokens_of_another_tokenizer_is_refused(tmp_path: Path, reader: str) -> None:
+    """Ids that mean other words would be rewarded, or held to, without a sign of it."""
+    policy = saved(tmp_path, "policy", "12+34=46, 5+5=10, 7+8=15")
+    other = saved(tmp_path, "other", "of other things, in words that nobody else would use")
+    settings = {**TORCH, "model": policy, "kl": 0.1, "iterations": 1}
+    with pytest.raises(StageError, match="have different vocabularies") as raised:
+        run(tmp_path, **{**settings, reader: other})
+    assert raised.value.op.stage == "problem_tokenizer"
+    assert "`./policy` and `./other`" in str(raised.value)
+    assert run(tmp_path, name="same", **{**settings, reader: policy}).status == "done"
+
+
 # ---------------------------------------------------------------------------- the compiler's part
 
 
@@ -228,19 +253,31 @@ def test_an_adapter_that_does_not_sample_is_refused(tmp_path: Path, golden: Gold
 
 def test_a_loss_without_log_probabilities_is_refused(tmp_path: Path, golden: Golden) -> None:
     """A policy's loss takes batches of what was sampled, and of nothing else."""
-    supervised = (ROOT / "recipes/workflows/supervised.yaml").read_text()
-    before = "          - stage: forward_backward\n"
-    assert supervised.count(before) == 1
-    (tmp_path / "changed.yaml").write_text(
-        supervised.replace(before, before.replace("forward", "policy_forward"))
+    text = supervised(
+        tmp_path,
+        "          - stage: forward_backward\n",
+        "          - stage: policy_forward_backward\n",
     )
-    text = """kitchen: 1
+    assert refused(tmp_path, text) == golden
+
+
+def test_a_plain_batch_takes_no_loss_of_what_was_sampled(tmp_path: Path, golden: Golden) -> None:
+    before = '            with: {micro_batch_size: "${micro_batch_size}"}\n'
+    text = supervised(tmp_path, before, before.replace("{", "{loss: ppo, ", 1))
+    assert refused(tmp_path, text) == golden
+
+
+def supervised(folder: Path, before: str, after: str) -> str:
+    """A recipe on a changed copy of supervised training."""
+    plain = (ROOT / "recipes/workflows/supervised.yaml").read_text()
+    assert plain.count(before) == 1
+    (folder / "changed.yaml").write_text(plain.replace(before, after))
+    return """kitchen: 1
 recipe: test
 workflow: ./changed.yaml
 params: {model: nano, dataset: ./chats.jsonl}
-adapters: {training: noop, sampling: noop, datasets: files, metrics: parquet}
+adapters: {training: noop, datasets: files, metrics: parquet}
 """
-    assert refused(tmp_path, text) == golden
 
 
 def test_a_reward_of_the_wrong_type_is_refused(tmp_path: Path, golden: Golden) -> None:

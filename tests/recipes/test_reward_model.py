@@ -41,6 +41,13 @@ def test_pairs_it_never_saw_are_judged_rightly(tmp_path: Path) -> None:
     assert (ran.folder / "weights/model.safetensors").is_file()
 
 
+def test_the_last_evaluation_is_made_once(tmp_path: Path) -> None:
+    for every, wanted in ((0, 2), (1, 3), (2, 2)):
+        ran = run(tmp_path, name=str(every), epochs=2, eval_every=every)
+        steps = [step for step, _ in ran.metrics["eval/loss"]]
+        assert len(steps) == len(set(steps)) == wanted
+
+
 def test_micro_batches_give_the_same_losses(tmp_path: Path) -> None:
     whole = run(tmp_path, name="whole", epochs=1)
     parts = run(tmp_path, name="parts", epochs=1, micro_batch_size=1)

@@ -43,7 +43,7 @@ def test_rewards_lead_to_what_people_prefer(tmp_path: Path) -> None:
     """The policy was never shown which of two answers is the better one."""
     ran = run_file(shipped(tmp_path), tmp_path / "run")
     assert ran.status == "done"
-    assert values(ran, "reward_model/accuracy")[-1] == 1
+    assert values(ran, "eval/reward_model/accuracy")[-1] == 1
     before, after = values(ran, "eval/accuracy")[-2:]  # of the policy
     assert after > before + 0.5
     rewards = values(ran, "eval/reward")
@@ -57,8 +57,13 @@ def test_each_phase_keeps_its_weights_and_counts_on(tmp_path: Path) -> None:
     assert len(weights) == 3
     tokenizers = {(folder / "tokenizer.json").read_bytes() for folder in folders}
     assert len(tokenizers) == 1
-    steps = [step for step, _ in ran.metrics["train/grad_norm"]]
-    assert steps == list(range(1, len(steps) + 1))
+    phases = ("train/supervised/grad_norm", "train/reward_model/grad_norm", "train/grad_norm")
+    steps = [[step for step, _ in ran.metrics[name]] for name in phases]
+    assert all(steps)
+    assert [step for phase in steps for step in phase] == list(range(1, sum(map(len, steps)) + 1))
+    for one in ("train/supervised/loss", "train/reward_model/loss", "eval/supervised/loss"):
+        assert one in ran.metrics
+    assert "train/loss" not in ran.metrics, "losses of three phases are no one curve"
 
 
 def test_it_runs_without_a_model(tmp_path: Path) -> None:

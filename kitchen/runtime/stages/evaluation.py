@@ -111,11 +111,13 @@ def log_evaluation(
 class Best(Record):
     """The best evaluation so far: its loss and step; `since` counts those after it.
 
-    `improved`: the latest is the best. `stop`: patience is at an end.
+    `latest`: the step of the last one, -1 before the first. `improved`: that is the best. `stop`:
+    patience is at an end.
     """
 
     loss: float
     step: int
+    latest: int
     since: int
     improved: bool
     stop: bool
@@ -139,9 +141,9 @@ def track_best(
 def best_after(loss: float | None, best: Best | None, config: TrackBestConfig) -> Best:
     """The best after an evaluation of that loss; None is no evaluation."""
     if loss is None:
-        return best or Best(math.inf, config.step, since=0, improved=False, stop=False)
+        return best or Best(math.inf, config.step, -1, since=0, improved=False, stop=False)
     if best is None or loss < best.loss:
-        return Best(loss, config.step, since=0, improved=True, stop=False)
+        return Best(loss, config.step, config.step, since=0, improved=True, stop=False)
     since = best.since + 1
     stop = 0 < config.patience <= since
-    return Best(best.loss, best.step, since=since, improved=False, stop=stop)
+    return Best(best.loss, best.step, config.step, since=since, improved=False, stop=stop)

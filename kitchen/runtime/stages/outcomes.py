@@ -175,6 +175,9 @@ def demonstrate(
 
 class ProblemTokenizerConfig(Config):
     model: str = setting(doc="preset, local directory or hub id")
+    readers: tuple[str, ...] = setting(
+        default=(), doc="other models that are to read the same tokens; no name: no model"
+    )
     problems: int = setting(default=1000, minimum=1, doc="whose text a preset learns to write")
     seed: int = setting(default=0, minimum=0)
 
@@ -183,7 +186,11 @@ class ProblemTokenizerConfig(Config):
 def problem_tokenizer(
     *, config: ProblemTokenizerConfig, training: TrainingClient, environment: Environment
 ) -> Tokenizer:
-    """The tokenizer of a model; a preset trains its own on the text of problems."""
+    """The tokenizer of a model; a preset trains its own on the text of problems.
+
+    Models that are to read the same tokens, such as one that rewards them, must have the same.
+    """
+    from kitchen.runtime.vocabulary import shared_tokenizer
 
     def texts() -> Iterator[str]:
         for index in range(config.problems):
@@ -192,4 +199,7 @@ def problem_tokenizer(
             yield prompt if isinstance(prompt, str) else "\n".join(m["content"] for m in prompt)
             yield environment.answer(problem) or ""
 
-    return training.load_tokenizer(config.model, texts)
+    readers = [reader for reader in config.readers if reader]
+    if not readers:
+        return training.load_tokenizer(config.model, texts)
+    return shared_tokenizer((config.model, *readers), texts, training)

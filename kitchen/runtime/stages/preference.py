@@ -89,6 +89,7 @@ def summed_losses(parts: list[Batch], outputs: list[ForwardOutput]) -> Losses:
 
 class LogPreferencesConfig(Config):
     steps_before: int = setting(default=0, minimum=0, doc="of an earlier phase; counting goes on")
+    prefix: str = "train"
 
 
 @stage(effect=Effect.WRITES)
@@ -104,4 +105,4 @@ def log_preferences(
         **losses.metrics,
     }
     step = config.steps_before + update.step
-    metrics.log(step, {f"train/{name}": value for name, value in values.items()})
+    metrics.log(step, {f"{config.prefix}/{name}": value for name, value in values.items()})

@@ -20,6 +20,7 @@ from kitchen.runtime.ports import (
 from kitchen.runtime.stage import Uses, stage
 from kitchen.runtime.stages.data import Format
 from kitchen.runtime.teachers import Distance, SoftTargets, Teachers
+from kitchen.runtime.trajectories import PolicyBatch
 from kitchen.runtime.values import Batch, Closes, Dataset, Tokenizer, Tokens
 
 
@@ -166,7 +167,7 @@ class TeacherAdvantagesConfig(Config):
 class Advised(NamedTuple):
     """A batch with the teachers' advantages, and how far its tokens were from them."""
 
-    batch: Batch
+    batch: PolicyBatch
     distance: Distance
 
 

@@ -58,9 +58,9 @@ def close_session(session: Closes[Session], *, training: TrainingClient) -> None
 
 
 class ForwardBackwardConfig(Config):
-    loss: Literal[
-        "cross_entropy", "tempered_cross_entropy", "importance_sampling", "ppo", "cispo", "dro"
-    ] = "cross_entropy"
+    loss: Literal["cross_entropy", "tempered_cross_entropy"] = setting(
+        default="cross_entropy", doc="losses of what was sampled: `policy_forward_backward`"
+    )
     loss_config: dict[str, float] = setting(
         default={}, doc="settings of the loss; thresholds are absolute"
     )
@@ -157,15 +157,19 @@ def optim_step(
     )
 
 
+class LogMetricsConfig(Config):
+    prefix: str = "train"
+
+
 @stage(effect=Effect.WRITES)
-def log_metrics(losses: Losses, update: Update, *, metrics: MetricsStore) -> None:
+def log_metrics(
+    losses: Losses, update: Update, *, config: LogMetricsConfig, metrics: MetricsStore
+) -> None:
     """Keep a step's mean loss, gradient norm, learning rate and trained tokens."""
-    metrics.log(
-        update.step,
-        {
-            "train/loss": losses.loss / losses.weight if losses.weight else losses.loss,
-            "train/grad_norm": update.grad_norm,
-            "train/learning_rate": update.learning_rate,
-            "train/tokens": float(losses.tokens),
-        },
-    )
+    values = {
+        "loss": losses.loss / losses.weight if losses.weight else losses.loss,
+        "grad_norm": update.grad_norm,
+        "learning_rate": update.learning_rate,
+        "tokens": float(losses.tokens),
+    }
+    metrics.log(update.step, {f"{config.prefix}/{name}": value for name, value in values.items()})

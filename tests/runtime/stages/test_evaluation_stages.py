@@ -131,7 +131,7 @@ def test_the_best_is_remembered_and_patience_ends() -> None:
 
 
 def test_without_patience_nothing_stops() -> None:
-    best = Best(1.0, 0, since=99, improved=False, stop=False)
+    best = Best(1.0, 0, 0, since=99, improved=False, stop=False)
     worse = Evaluation(2.0, 0, 0, 0, 1)
     assert not track_best(worse, best, config=TrackBestConfig(step=100)).stop
 
@@ -143,7 +143,7 @@ def test_before_the_first_evaluation_anything_is_better() -> None:
 
 
 def test_a_loss_that_is_no_number_is_never_the_best() -> None:
-    best = Best(1.0, 0, since=0, improved=True, stop=False)
+    best = Best(1.0, 0, 0, since=0, improved=True, stop=False)
     nan = Evaluation(math.nan, 0, 0, 0, 1)
     assert track_best(nan, best, config=TrackBestConfig(step=1)).loss == 1.0
 

@@ -23,6 +23,7 @@ from kitchen.runtime.stages.saving import (
 )
 from kitchen.runtime.stages.training import (
     ForwardBackwardConfig,
+    LogMetricsConfig,
     OpenSessionConfig,
     OptimStepConfig,
     close_session,
@@ -120,27 +121,21 @@ def test_micro_batches_give_the_same_step(training: NoopTraining) -> None:
 def test_a_failed_pass_comes_out_where_it_is_read(
     training: NoopTraining, session: UnigramSession
 ) -> None:
-    config = ForwardBackwardConfig(loss="ppo", micro_batch_size=2)
+    config = ForwardBackwardConfig(loss_config={"temperature": 2.0}, micro_batch_size=2)
     pending = forward_backward(session, BATCH, config=config, training=training)
-    with pytest.raises(AdapterError, match="`logprobs`"):
+    with pytest.raises(AdapterError, match="`temperature`"):
         pending.result()
 
 
 def test_metrics_are_means_over_the_step() -> None:
     metrics = Metrics()
     losses, update = Losses(loss=6.0, weight=3.0, tokens=40), Update(7, 0.5, 0.01)
-    log_metrics(losses, update, metrics=metrics)
-    assert metrics.logged == [
-        (
-            7,
-            {
-                "train/loss": 2.0,
-                "train/grad_norm": 0.5,
-                "train/learning_rate": 0.01,
-                "train/tokens": 40.0,
-            },
-        )
-    ]
+    values = {"loss": 2.0, "grad_norm": 0.5, "learning_rate": 0.01, "tokens": 40.0}
+    for prefix in ("train", "train/supervised"):
+        config = LogMetricsConfig(prefix=prefix)
+        log_metrics(losses, update, config=config, metrics=metrics)
+        logged = {f"{prefix}/{name}": value for name, value in values.items()}
+        assert metrics.logged.pop() == (7, logged)
 
 
 def test_a_state_is_kept_in_the_run_and_loaded_again(
