@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,6 +78,9 @@ def command(
     from kitchen.runtime.lock import LockHeld
     from kitchen.runtime.tasks.decisions import write_decisions
 
+    if _follows():
+        click.echo(f"{visible(name)}: the process of rank 0 does it all; this one has no work")
+        return DONE
     try:
         asked = _asked(line, plan, name, run=run, at=at, base=base, every=every)
         code, told = _go(asked, quiet)
@@ -96,6 +100,11 @@ def command(
         diagnostic, code = failures.failure_of(error)
         refuse([diagnostic])
         return code
+
+
+def _follows() -> bool:
+    """Whether `torchrun` started this process beside one that does the work."""
+    return "TORCHELASTIC_RUN_ID" in os.environ and os.environ.get("RANK", "0") != "0"
 
 
 def _go(asked: Asked, quiet: bool) -> tuple[int, Decisions]:
@@ -178,8 +187,10 @@ def _asked(
 
 
 def _read(line: CommandLine, path: Path) -> bytes:
+    from kitchen.ir.serde.plan import unpacked
+
     try:
-        return path.read_bytes()
+        return unpacked(path.read_bytes())
     except OSError as cause:
         message = f"`{path}` cannot be read: {(cause.strerror or str(cause)).lower()}"
         help = "`kitchen export RECIPE --to TARGET -o DIR` writes a `plan.json`"

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from kitchen.compiler.codes import (
     airflow,
+    argo,
     command_line,
     control,
     data,
@@ -38,6 +39,7 @@ FAMILIES = (
     control,
     targets,
     tasks,
+    argo,
     airflow,
     data,
     run,

@@ -25,6 +25,9 @@ from kitchen.ir.walk import exprs, walk
 
 VERSION = 1
 
+LARGEST = 1 << 30  #: bytes of a plan that was compressed
+_GZIP = b"\x1f\x8b"
+
 
 class PlanError(FormatError):
     """What was given is no plan that can be run here: the code of the fault, and its cure."""
@@ -83,6 +86,27 @@ def plan_bytes(plan: Mapping[str, Any]) -> bytes:
     """A plan as it is written to a file: one line for each part."""
     parts = (f"{json.dumps(key)}: {json.dumps(part)}" for key, part in plan.items())
     return ("{\n" + ",\n".join(parts) + "\n}\n").encode()
+
+
+def unpacked(data: bytes) -> bytes:
+    """A plan as it was written, if it was compressed for its journey; any other as it is.
+
+    Raises OSError where it cannot be unpacked.
+    """
+    if not data.startswith(_GZIP):
+        return data
+    import gzip
+    import io
+    import zlib
+
+    try:
+        with gzip.open(io.BytesIO(data)) as file:
+            plain = file.read(LARGEST + 1)
+    except (EOFError, zlib.error) as cause:
+        raise OSError("it is cut short, or not as it was compressed") from cause
+    if len(plain) > LARGEST:
+        raise OSError(f"it has more than {LARGEST >> 20} MiB when it is unpacked")
+    return plain
 
 
 def read_plan(data: bytes) -> Plan:
