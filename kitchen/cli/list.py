@@ -12,11 +12,12 @@ import click
 
 from kitchen.cli.application import DONE
 from kitchen.cli.terminal import BOLD, DIM, Page, Word, page, words
+from kitchen.compiler.targets import TARGETS
 from kitchen.ir.spec import Registry, Setting
 from kitchen.ir.visible import width
 
 Json = dict[str, Any]
-KINDS = ("stages", "ports", "adapters", "workflows", "recipes")
+KINDS = ("stages", "ports", "adapters", "workflows", "recipes", "targets")
 
 
 @click.command("list")
@@ -24,7 +25,7 @@ KINDS = ("stages", "ports", "adapters", "workflows", "recipes")
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text",
               help="`text` by default.")  # fmt: skip
 def command(kind: str, form: str) -> int:
-    """List what is installed. KIND is stages, ports, adapters, workflows or recipes."""
+    """List what is installed. KIND is stages, ports, adapters, workflows, recipes or targets."""
     from kitchen.loaded import registry
 
     found = [{"name": name, **facts} for name, facts in _listed(kind, registry())]
@@ -79,6 +80,8 @@ def _listed(kind: str, installed: Registry) -> Iterator[tuple[str, Json]]:
             yield from _adapters(installed)
         case "workflows":
             yield from _workflows(installed)
+        case "targets":
+            yield from ((name, {"doc": target.doc}) for name, target in TARGETS.items())
         case _:
             yield from _recipes()
 

@@ -74,6 +74,8 @@ CASES: tuple[Case, ...] = (
     Case("until_loop", {"value.json": 4}, {"goal": 100, "most": 2}),
     Case("loop_in_a_map", {"sum.json": 242}),
     Case("map_in_a_loop", {"value.json": 36}),
+    Case("maps_in_a_loop", {"value.json": 144}),
+    Case("open_loop", {"value.json": 16}),
     Case("skipped_producer", {"absent.json": 1007, "default.json": 12}),
     Case("skipped_producer", {"absent.json": 21, "default.json": 21}, {"goal": 5}),
     Case("retries", {"value.json": 3}),
@@ -84,6 +86,7 @@ CASES: tuple[Case, ...] = (
                            "last-first.json": 100, "last-second.json": 140}),
     Case("resources", {"twice.json": 6}),
     Case("nodes", {"twice.json": 6}),
+    Case("pods", {"twice.json": 6}),
     Case("session", {"soup.json": ["leek", "potato", "cream"], "parts.json": 3}),
     Case("diamond", {"sum.json": 18}),
 )  # fmt: skip

@@ -83,15 +83,11 @@ def _data(exported: Exported, guide: Guide, base: str) -> Iterator[str]:
     texts = [(param, text) for param, text in paths if isinstance(text, str)]
     relative = [(param, text) for param, text in texts if re.match(r"\.\.?/", text)]
     absolute = [(param, text) for param, text in texts if text.startswith("/")]
-    if relative:
-        yield f"Relative files are looked for in {code(base)}, seen from `plan.json`, unless"
-        yield "`base` names another folder:"
-        yield ""
-        yield from (f"- {_named(param, text)}" for param, text in relative)
-    if absolute:
-        yield from ["", "These have to be there on whatever machine a task runs:", ""]
-        yield from (f"- {_named(param, text)}" for param, text in absolute)
     yield from (f"- {line}" for line in guide.data)
+    if relative and not guide.data:
+        yield f"- `base` is {code(base)} as `plan.json` sees it, if nothing else is set."
+    yield from (f"- In `base`: {_named(param, text)}" for param, text in relative)
+    yield from (f"- On every machine: {_named(param, text)}" for param, text in absolute)
 
 
 def _named(param: Parameter, text: str) -> str:
