@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 class Prompts(Artifact):
     """What a model is asked, as ids: prompt i is `tokens[offsets[i]:offsets[i + 1]]`.
 
-    `texts` are the prompts for people to read, `references` the answers that the rows give.
+    `texts` are the prompts for people to read, `references` the answers that each row gives: one,
+    or several of which each is right.
     """
 
     digest: str
     tokens: np.ndarray
     offsets: np.ndarray
     texts: tuple[str, ...]
-    references: tuple[str, ...]
+    references: tuple[tuple[str, ...], ...]
     rows: int
 
     def ids(self, index: int) -> np.ndarray:

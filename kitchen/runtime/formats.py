@@ -18,17 +18,22 @@ Message = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """Messages, each with a `role` and a `content`."""
+    """Messages, each with a `role` and a `content`; `others` are as right as the last answer."""
 
     messages: tuple[Message, ...]
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Text to go on with, as it stands; what comes before it may be a prompt."""
+    """Text to go on with, as it stands; what comes before it may be a prompt.
+
+    `others` would go on as rightly.
+    """
 
     completion: str
     prompt: str = ""
+    others: tuple[str, ...] = ()
 
 
 Example = Conversation | Text
@@ -140,7 +145,8 @@ def message_of(row: Row, at: int, message: Any, *, within: str = "") -> Message:
 
 
 def _prompt_completion(row: Row) -> Example:
-    return Text(_field(row, "completion"), _field(row, "prompt"))
+    first, *others = _answers(row, "completion")
+    return Text(first, _field(row, "prompt"), tuple(others))
 
 
 def _instruction(row: Row) -> Example:
@@ -154,21 +160,35 @@ def _instruction(row: Row) -> Example:
         )
     asked = _field(row, "instruction")
     given = _field(row, "input") if row.fields.get("input") else ""
-    return _exchange(f"{asked}\n\n{given}" if given else asked, _field(row, answers[0]))
+    return _exchange(f"{asked}\n\n{given}" if given else asked, _answers(row, answers[0]))
 
 
 def _question_answer(row: Row) -> Example:
-    return _exchange(_field(row, "question"), _field(row, "answer"))
+    return _exchange(_field(row, "question"), _answers(row, "answer"))
 
 
 def _plain_text(row: Row) -> Example:
     return Text(_field(row, "text"))
 
 
-def _exchange(question: str, answer: str) -> Conversation:
-    return Conversation(
-        ({"role": "user", "content": question}, {"role": "assistant", "content": answer})
-    )
+def _exchange(question: str, answers: tuple[str, ...]) -> Conversation:
+    said = {"role": "assistant", "content": answers[0]}
+    return Conversation(({"role": "user", "content": question}, said), answers[1:])
+
+
+def _answers(row: Row, name: str) -> tuple[str, ...]:
+    """The answers of a row, of which there may be a list: the first is the one to be learned."""
+    given = row.fields[name]
+    if not isinstance(given, list):
+        return (_field(row, name),)
+    if not given:
+        raise DataError(
+            f"`{name}` is an empty list",
+            uri=row.uri,
+            row=row.number,
+            help="give an answer: a text, or a list of texts of which each is right",
+        )
+    return tuple(text_of(row, one, f"answer {at} of `{name}`") for at, one in enumerate(given, 1))
 
 
 def _field(row: Row, name: str) -> str:

@@ -33,14 +33,14 @@ def read_prompts(
         tokens=np.concatenate([ids for ids, _, _ in asked]),
         offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
         texts=tuple(text for _, text, _ in asked),
-        references=tuple(reference for _, _, reference in asked),
+        references=tuple(references for _, _, references in asked),
         rows=len(asked),
     )
 
 
 def _prompts(
     rows: Iterator[Row], tokenizer: Tokenizer, format_: str
-) -> Iterator[tuple[np.ndarray, str, str]]:
+) -> Iterator[tuple[np.ndarray, str, tuple[str, ...]]]:
     for row in rows:
         if format_ == AUTO:
             format_ = detect_format(row)
@@ -50,18 +50,22 @@ def _prompts(
             raise DataError(str(cause), uri=row.uri, row=row.number, help=cause.help) from cause
 
 
-def _prompt(row: Row, tokenizer: Tokenizer, format_: str) -> tuple[np.ndarray, str, str]:
-    """Ids, text for people, and the answer that the row gives."""
+def _prompt(
+    row: Row, tokenizer: Tokenizer, format_: str
+) -> tuple[np.ndarray, str, tuple[str, ...]]:
+    """Ids, text for people, and the answers that the row gives."""
     example = read_example(row, format_)
+    others = tuple(other.strip() for other in example.others)
     match example:
         case Text(completion=completion, prompt=prompt) if prompt:
-            return render_text(tokenizer, prompt), prompt, completion.strip()
+            return render_text(tokenizer, prompt), prompt, (completion.strip(), *others)
         case Conversation(messages=messages):
             answers = [at for at, said in enumerate(messages) if said["role"] == "assistant"]
             if answers and answers[-1] > 0:
                 before = messages[: answers[-1]]
                 ids = render_prompt(tokenizer, before)
-                return ids, before[-1]["content"], messages[answers[-1]]["content"].strip()
+                said = messages[answers[-1]]["content"].strip()
+                return ids, before[-1]["content"], (said, *others)
     raise DataError(
         "the row asks nothing: no answer in it has something before it",
         uri=row.uri,

@@ -16,7 +16,7 @@ Scorer = Callable[[str, str], float]
 NAMES = ("exact_match", "contains", "regex", "numeric", "token_f1")
 
 
-def require_sound(names: Sequence[str], pattern: str, references: Sequence[str]) -> None:
+def require_sound(names: Sequence[str], pattern: str, references: Sequence[Sequence[str]]) -> None:
     """Raise DataError for a scorer that is unknown or cannot score these references."""
     for name in names:
         if name not in NAMES:
@@ -24,19 +24,25 @@ def require_sound(names: Sequence[str], pattern: str, references: Sequence[str])
                 f"there is no scorer `{name}`",
                 help=did_you_mean(name, NAMES) or f"use some of {', '.join(NAMES)}",
             )
-    for row, reference in enumerate(references, 1):
-        if not reference and set(names) - {"regex"}:
-            raise DataError(
-                f"the reference of prompt {row} is empty, so every answer would be right or none",
-                help="give each row an answer, or leave the row out",
-            )
-        if "numeric" in names and scorers.last_number(reference) is None:
-            raise DataError(
-                f"the reference of prompt {row} holds no number: `{reference[:60]}`",
-                help="take `numeric` out of `scorers`, or give numbers as answers",
-            )
+    for row, accepted in enumerate(references, 1):
+        for at, reference in enumerate(accepted, 1):
+            which = f"reference {at}" if len(accepted) > 1 else "the reference"
+            _require_reference(names, reference, f"{which} of prompt {row}")
     if "regex" in names:
         compiled(pattern)
+
+
+def _require_reference(names: Sequence[str], reference: str, which: str) -> None:
+    if not reference and set(names) - {"regex"}:
+        raise DataError(
+            f"{which} is empty, so every answer would be right or none",
+            help="give each row an answer, or leave the row out",
+        )
+    if "numeric" in names and scorers.last_number(reference) is None:
+        raise DataError(
+            f"{which} holds no number: `{reference[:60]}`",
+            help="take `numeric` out of `scorers`, or give numbers as answers",
+        )
 
 
 def compiled(pattern: str) -> regex.Pattern[str]:
@@ -58,9 +64,9 @@ def score_all(
     pattern: str,
     tolerance: float,
     answers: Sequence[str],
-    references: Sequence[str],
+    references: Sequence[Sequence[str]],
 ) -> dict[str, tuple[float | None, ...]]:
-    """By scorer, the score of each answer."""
+    """By scorer, the score of each answer: beside several references, the best of its scores."""
     table: dict[str, Scorer] = {
         "exact_match": scorers.exact_match,
         "contains": scorers.contains,
@@ -73,11 +79,13 @@ def score_all(
     return {name: tuple(_scores(table[name], pairs, pattern)) for name in names}
 
 
-def _scores(scorer: Scorer, pairs: Sequence[tuple[str, str]], pattern: str) -> list[float]:
+def _scores(
+    scorer: Scorer, pairs: Sequence[tuple[str, Sequence[str]]], pattern: str
+) -> list[float]:
     found: list[float] = []
-    for row, (answer, reference) in enumerate(pairs, 1):
+    for row, (answer, accepted) in enumerate(pairs, 1):
         try:
-            found.append(scorer(answer, reference))
+            found.append(max(scorer(answer, reference) for reference in accepted))
         except scorers.PatternTimeout as cause:
             raise DataError(
                 f"`{pattern}` takes more than {scorers.TIMEOUT:g} s over the answer to prompt "

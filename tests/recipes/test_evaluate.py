@@ -123,7 +123,22 @@ def test_problems_of_an_environment_take_the_place_of_a_data_set(tmp_path: Path)
 
 def test_a_limit_takes_the_first_rows(tmp_path: Path) -> None:
     ran = run_file(write(tmp_path), tmp_path / "run", limit=2, answer_tokens=2)
-    assert [row["reference"] for row in rows_of(ran)] == ["apple", "blue"]
+    assert [row["references"] for row in rows_of(ran)] == [["apple"], ["blue"]]
+
+
+def test_a_row_may_have_several_answers(learnt: Path) -> None:
+    """Whichever of them the model gives is right; its loss is that of the first."""
+    recipe = write(learnt)
+    several = [
+        {"question": question, "answer": ["nothing of the kind", answer]}
+        for question, answer in ROWS[:2]
+    ]
+    (learnt / "several.jsonl").write_text("".join(json.dumps(row) + "\n" for row in several))
+    given = {"model": "./trained/weights", "dataset": "./several.jsonl"}
+    ran = run_file(recipe, learnt / "several", **given)
+    assert last(ran, "eval/exact_match") == 1.0
+    assert last(ran, "eval/loss") > 1
+    assert rows_of(ran)[0]["references"] == ["nothing of the kind", "apple"]
 
 
 def test_a_pattern_that_is_none_is_said_before_the_model_is_asked(tmp_path: Path) -> None:

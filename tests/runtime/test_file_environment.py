@@ -28,6 +28,7 @@ def asked(text: str) -> tuple[dict[str, str], ...]:
     [
         ({"prompt": "1+1=", "completion": " 2"}, "1+1=", "2"),
         ({"question": "Why?", "answer": "So."}, asked("Why?"), "So."),
+        ({"question": "Why?", "answer": ["Because.", "So."]}, asked("Why?"), "Because."),
         ({"prompt": "Why?", "chosen": "So.", "rejected": "No."}, asked("Why?"), "So."),
         (
             {"messages": [*asked("a"), {"role": "assistant", "content": "b"}]},
@@ -46,6 +47,8 @@ def test_every_format_with_a_prompt_will_do(
     right, wrong = (questions.begin(problem).step(said) for said in (f" {answer}\n", "?"))
     assert (right.reward, right.metrics, right.done) == (1.0, {"correct": 1.0}, True)
     assert (wrong.reward, wrong.metrics, wrong.done) == (0.0, {"correct": 0.0}, True)
+    if isinstance(row.get("answer"), list):
+        assert all(questions.begin(problem).step(said).reward == 1 for said in row["answer"])
 
 
 @pytest.mark.parametrize("seed", [0, 1])

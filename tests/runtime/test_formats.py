@@ -12,6 +12,7 @@ from kitchen.runtime.stages.data import Format
 from tests.runtime.data_files import told
 
 EXCHANGE = Conversation(({"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}))
+SEVERAL = Conversation(EXCHANGE.messages, others=("c", "d"))
 MESSAGES = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
 
 #: Columns, the format they are, and what is read.
@@ -24,6 +25,10 @@ ROWS: list[tuple[dict[str, Any], str, Any]] = [
     ({"instruction": "a", "input": "", "output": "b"}, "instruction", EXCHANGE),
     ({"instruction": "a", "input": None, "output": "b", "text": None}, "instruction", EXCHANGE),
     ({"question": "a", "answer": "b", "source": "c"}, "question_answer", EXCHANGE),
+    ({"question": "a", "answer": ["b"]}, "question_answer", EXCHANGE),
+    ({"question": "a", "answer": ["b", "c", "d"]}, "question_answer", SEVERAL),
+    ({"instruction": "a", "output": ["b", "c", "d"]}, "instruction", SEVERAL),
+    ({"prompt": "a", "completion": ["b", "c"]}, "prompt_completion", Text("b", "a", ("c",))),
     ({"text": "a\n"}, "text", Text("a\n")),
 ]
 
@@ -36,6 +41,8 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "no text": ({"prompt": "a", "completion": "b"}, "text"),
     "an answer that is null": ({"question": "a", "answer": None}, "question_answer"),
     "an answer that is a number": ({"question": "a", "answer": 4}, "question_answer"),
+    "no answer in the list": ({"question": "a", "answer": []}, "question_answer"),
+    "a number among answers": ({"question": "a", "answer": ["b", 4]}, "question_answer"),
     "two answers": ({"instruction": "a", "output": "b", "response": "c"}, "auto"),
     "messages that are text": ({"messages": "hello"}, "auto"),
     "no messages": ({"messages": []}, "auto"),

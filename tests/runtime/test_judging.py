@@ -59,7 +59,7 @@ def three() -> tuple[Prompts, Answers]:
     import numpy as np
 
     nothing = np.zeros(0, np.int32)
-    prompts = Prompts("", nothing, nothing, ("a?", "b?", "c?"), ("A", "B", "C"), 3)
+    prompts = Prompts("", nothing, nothing, ("a?", "b?", "c?"), (("A",), ("B", "b"), ("C",)), 3)
     return prompts, Answers(("A", "b", "x"), (1, 1, 1), (True, True, True))
 
 
@@ -73,6 +73,7 @@ def test_each_answer_gets_its_grade() -> None:
     assert judged(judge) == (1.0, None, 0.0)
     assert all("Spelling counts." in str(one) for one in judge.asked)
     assert "c?" in str(judge.asked[2])
+    assert "B\nor: b" in judge.asked[1][0]["content"]
 
 
 def test_a_judge_that_grades_nothing_is_named() -> None:

@@ -168,7 +168,7 @@ def test_a_pattern_that_tries_without_end_is_stopped(monkeypatch: pytest.MonkeyP
         pattern_match("a" * 80 + "b", "", regex.compile(endless))
     assert time.process_time() > before
     with pytest.raises(DataError, match="answer to prompt 2") as raised:
-        score_all(("regex",), endless, 0.0, ["a", "a" * 80 + "b"], ["", ""])
+        score_all(("regex",), endless, 0.0, ["a", "a" * 80 + "b"], [[""], [""]])
     assert "repetition" in raised.value.help
 
 
@@ -187,24 +187,34 @@ def test_scores_lie_between_nothing_and_all(answer: str, reference: str) -> None
 
 
 def test_every_scorer_scores_every_answer() -> None:
-    found = score_all(NAMES, r"(\d+)", 0.0, ["it is 12", "13"], ["12", "12"])
+    found = score_all(NAMES, r"(\d+)", 0.0, ["it is 12", "13"], [["12"], ["12"]])
     assert list(found) == list(NAMES)
     assert found["exact_match"] == (0.0, 0.0)
     assert found["contains"] == found["regex"] == found["numeric"] == (1.0, 0.0)
 
 
+def test_of_several_references_the_nearest_counts() -> None:
+    references = [["New York City", "New York", "NYC"], ["12", "13"], ["a b c", "a b"]]
+    found = score_all(NAMES, r"(\w+)", 0.0, ["NYC", "it is 13", "a b"], references)
+    assert found["exact_match"] == (1.0, 0.0, 1.0)
+    assert found["contains"] == (1.0, 1.0, 1.0)
+    assert found["numeric"] == (0.0, 1.0, 0.0)
+    assert found["token_f1"] == (1.0, 0.5, 1.0)
+
+
 @pytest.mark.parametrize(
     ("names", "pattern", "references", "message"),
     [
-        (("exact_mach",), "", ["a"], "there is no scorer `exact_mach`"),
-        (("exact_match",), "", ["a", ""], "the reference of prompt 2 is empty"),
-        (("numeric",), "", ["4", "four"], "the reference of prompt 2 holds no number: `four`"),
-        (("regex",), "", ["a"], "`regex` has no pattern"),
-        (("regex",), "(a", ["a"], r"`\(a` is no regular expression"),
+        (("exact_mach",), "", [["a"]], "there is no scorer `exact_mach`"),
+        (("exact_match",), "", [["a"], [""]], "the reference of prompt 2 is empty"),
+        (("exact_match",), "", [["a", ""]], "reference 2 of prompt 1 is empty"),
+        (("numeric",), "", [["4"], ["four"]], "the reference of prompt 2 holds no number: `four`"),
+        (("regex",), "", [["a"]], "`regex` has no pattern"),
+        (("regex",), "(a", [["a"]], r"`\(a` is no regular expression"),
     ],
 )
 def test_what_cannot_work_is_said_before(
-    names: tuple[str, ...], pattern: str, references: list[str], message: str
+    names: tuple[str, ...], pattern: str, references: list[list[str]], message: str
 ) -> None:
     with pytest.raises(DataError, match=message) as raised:
         require_sound(names, pattern, references)

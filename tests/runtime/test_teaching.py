@@ -155,7 +155,12 @@ class Speaker:
 
 
 PROMPTS = Prompts(
-    "digest", np.array([1, 2, 3], np.int32), np.array([0, 2, 3]), ("one?", "two?"), ("", ""), 2
+    "digest",
+    np.array([1, 2, 3], np.int32),
+    np.array([0, 2, 3]),
+    ("one?", "two?"),
+    (("",), ("",)),
+    2,
 )
 WORDS = Words("<end>", "a", "b", "c", " ")
 

@@ -85,7 +85,10 @@ def answer_prompts(
 
 @stage(effect=Effect.PURE)
 def score_answers(prompts: Prompts, answers: Answers, scoring: Scoring) -> AnswerScores:
-    """What each answer is worth beside its reference, by every scorer."""
+    """What each answer is worth beside its reference, by every scorer.
+
+    Of several references, the one that it comes nearest to counts.
+    """
     from kitchen.runtime.scoring_rules import score_all
 
     found = score_all(
@@ -110,7 +113,8 @@ def judge_answers(
     """
     from kitchen.runtime.judging import asked, grade
 
-    triples = zip(prompts.texts, prompts.references, answers.texts, strict=True)
+    references = ("\nor: ".join(accepted) for accepted in prompts.references)
+    triples = zip(prompts.texts, references, answers.texts, strict=True)
     conversations = [asked(config.rubric, *triple) for triple in triples]
     params = CompletionParams(max_tokens=config.max_tokens, seed=config.seed)
     grades = tuple(grade(reply) for reply in llm.complete(conversations, params).result())
@@ -165,12 +169,12 @@ def log_scores(
     lines = [
         {
             "prompt": prompt,
-            "reference": reference,
+            "references": list(references),
             "answer": answer,
             "ended": ended,
             "scores": {name: values[index] for name, values in columns.items()},
         }
-        for index, (prompt, reference, answer, ended) in enumerate(rows)
+        for index, (prompt, references, answer, ended) in enumerate(rows)
     ]
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     commit_file(workspace.run / "evaluations" / f"{config.label}.jsonl", text.encode())

@@ -17,18 +17,22 @@ from kitchen.runtime.ports import DataError, Problem, Prompt, Row, Step, Workspa
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A prompt, and what is known to be a good answer; nothing is remembered between attempts."""
+    """A prompt, and what is known to be a good answer; nothing is remembered between attempts.
+
+    `others` are as good.
+    """
 
     prompt: Prompt
     answer: str
+    others: tuple[str, ...] = ()
 
     def step(self, action: str) -> Step:
-        correct = float(action.strip() == self.answer)
+        correct = float(action.strip() in (self.answer, *self.others))
         return Step(reward=correct, done=True, metrics={"correct": correct})
 
 
 class FileQuestions:
-    """The rows of files as problems of one turn: reward 1 for the row's own answer, to the letter.
+    """The rows of files as problems of one turn: reward 1 for an answer of the row, to the letter.
 
     Every row format with a prompt will do; of a conversation, the last answer is the one to find,
     of a pair the chosen one. A share of the rows is held out, whatever the seed.
@@ -75,11 +79,12 @@ def _question(row: Row) -> Question:
         example = read_preference(row).chosen
     else:
         example = read_example(row, detect_format(row))
+    others = tuple(other.strip() for other in example.others)
     if isinstance(example, Text):
-        found = Question(example.prompt, example.completion.strip())
+        found = Question(example.prompt, example.completion.strip(), others)
     else:
         *said, last = example.messages
-        found = Question(tuple(said), last["content"].strip())
+        found = Question(tuple(said), last["content"].strip(), others)
     if not found.prompt or not found.answer:
         raise DataError(
             "the row has no prompt with an answer to it",
