@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from enum import Enum, auto
 from typing import NamedTuple
 
-from kitchen.ir.diagnostic import did_you_mean
+from kitchen.ir.diagnostic import closest
 from kitchen.ir.spec import Setting
 from kitchen.ir.types import BOOL, FLOAT, INT, NONE, STR, Kind, Type, element
 
@@ -22,12 +22,13 @@ class Why(Enum):
 
 
 class Misfit(NamedTuple):
-    """Why a setting does not take a value: what it takes (after "is"), what it was given instead,
-    and the cure.
+    """Why a setting does not take a value: what it takes (after "is"), what it was given instead
+    (after "not", and on its own), and the cure.
     """
 
     why: Why
     wanted: str
+    instead: str
     given: str
     help: str | None = None
 
@@ -63,19 +64,33 @@ def misfit(setting: Setting, value: object) -> Misfit | None:
     """Why a setting does not take a value; None where it does."""
     if not fits(value, setting.type):
         help = _other_spelling(setting.type, value)
-        return Misfit(Why.TYPE, described(setting.type), _called(value), help)
+        return Misfit(Why.TYPE, described(setting.type), shown(value), _called(value), help)
     if not _finite(value):
         help = "leave it out where no limit is meant"
-        return Misfit(Why.INFINITE, "a finite number", "this is not finite", help)
+        return Misfit(Why.INFINITE, "a finite number", shown(value), "this is not finite", help)
     if value is None:
         return None
-    if setting.choices and value not in setting.choices:
-        names = [_plain(choice) for choice in setting.choices]
-        wanted = "one of " + ", ".join(f"`{name}`" for name in names)
-        help = did_you_mean(_plain(value), names)
-        return Misfit(Why.CHOICE, wanted, "this is none of them", help)
+    if setting.choices:
+        return _unchosen(setting, value)
     if isinstance(value, int | float) and _outside(setting, value):
-        return Misfit(Why.RANGE, _bounds(setting), "this is out of range")
+        return Misfit(Why.RANGE, _bounds(setting), shown(value), "this is out of range")
+    return None
+
+
+def _unchosen(setting: Setting, value: object) -> Misfit | None:
+    """What is none of a setting's choices: the value, an item of a list, a key of a mapping."""
+    several = isinstance(value, list | tuple | Mapping)
+    for one in value if isinstance(value, list | tuple | Mapping) else (value,):
+        if one in setting.choices:
+            continue
+        names = [_plain(choice) for choice in setting.choices]
+        among = ", ".join(f"`{name}`" for name in names)
+        meant = closest(_plain(one), names)
+        help = None if meant is None else f"did you mean `{meant}`?"
+        if not several:
+            return Misfit(Why.CHOICE, f"one of {among}", shown(one), "this is none of them", help)
+        given = f"{shown(one)} is none of them"
+        return Misfit(Why.CHOICE, f"{shown(value)} of {among}", f"of {shown(one)}", given, help)
     return None
 
 

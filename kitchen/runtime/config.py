@@ -96,9 +96,12 @@ def _declarations(config: type) -> dict[str, tuple[Any, Declaration]]:
 
 
 def _choices(hint: Any) -> tuple[Any, ...]:
-    if typing.get_origin(hint) is Annotated:
-        hint = typing.get_args(hint)[0]
-    return typing.get_args(hint) if typing.get_origin(hint) is Literal else ()
+    """What a `Literal` allows: as a value, as the items of a list, or as the keys of a mapping."""
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Literal:
+        return args
+    inner = origin in (Annotated, list, tuple, dict)
+    return _choices(args[0]) if inner else ()
 
 
 @cache

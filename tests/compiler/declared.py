@@ -54,6 +54,8 @@ class Batching(Config):
 
 class Loss(Config):
     loss: str = "cross_entropy"
+    loss_config: dict[Literal["low", "high"], float] = setting(default={})
+    parts: tuple[Literal["query", "value"], ...] = ()
 
 
 class Rate(Config):

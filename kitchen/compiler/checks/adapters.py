@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from kitchen.compiler.checks.places import place
 from kitchen.ir.diagnostic import Diagnostic, closest, did_you_mean
-from kitchen.ir.fit import misfit, shown
+from kitchen.ir.fit import misfit
 from kitchen.ir.program import Binding, Program
 from kitchen.ir.source import Span
 from kitchen.ir.spec import AdapterSpec, Registry
@@ -54,7 +54,7 @@ def _settings(binding: Binding, spec: AdapterSpec) -> Iterator[Diagnostic]:
         if wrong is not None:
             yield Diagnostic(
                 "K305",
-                f"`{setting.name}` of {subject} is {wrong.wanted}, not {shown(value)}",
+                f"`{setting.name}` of {subject} is {wrong.wanted}, not {wrong.instead}",
                 place(_key(binding, setting.name), wrong.given),
                 help=wrong.help,
             )

@@ -12,6 +12,7 @@ from kitchen.ir.diagnostic import Diagnostic, Severity, closest, did_you_mean
 from kitchen.ir.expr import Const
 from kitchen.ir.program import Binding, Program, Stage
 from kitchen.ir.spec import AdapterSpec, PortUse, Registry, StageSpec
+from kitchen.ir.types import Kind
 
 _SETTING = re.compile(r"\{(\w+)\}")
 
@@ -95,6 +96,8 @@ def _capability(op: Stage, spec: StageSpec, pattern: str) -> str | None:
     for name in _SETTING.findall(pattern):
         expr, setting = dict(op.config).get(name), spec.setting(name)
         if isinstance(expr, Const):
+            if expr.type.kind is Kind.UNKNOWN:  # at fault where it was given
+                return None
             value = expr.value
         elif expr is None and setting is not None:
             value = setting.default

@@ -84,7 +84,7 @@ def _known(op: Stage, setting: Setting, expr: Expr, parameters: Parameters) -> D
     if param is not None and param.span is not None:  # the recipe is at fault, not the template
         here = place(at, f"goes into `{setting.name}` here")
         labels = places(place(param.span, wrong.given), here)
-    message = f"{_subject(op, setting)} is {wrong.wanted}, not {shown(value)}"
+    message = f"{_subject(op, setting)} is {wrong.wanted}, not {wrong.instead}"
     primary = labels[0] if labels else None
     return Diagnostic(_CODES[wrong.why], message, primary, labels[1:], wrong.help)
 

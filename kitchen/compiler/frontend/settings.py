@@ -6,7 +6,7 @@ from kitchen.compiler.frontend.data import UNREADABLE, plain_data
 from kitchen.compiler.frontend.reader import read
 from kitchen.compiler.frontend.report import Report, fault
 from kitchen.compiler.frontend.syntax import Node, Scalar
-from kitchen.ir.fit import Why, misfit, shown
+from kitchen.ir.fit import Why, misfit
 from kitchen.ir.source import Source, Span
 from kitchen.ir.spec import Setting
 from kitchen.ir.types import FLOAT, STR, Type
@@ -31,7 +31,7 @@ def check_setting(
     wrong = misfit(setting, value)
     if wrong is None:
         return converted(value, setting.type)
-    message = f"`{setting.name}` is {wrong.wanted}, not {shown(value)}"
+    message = f"`{setting.name}` is {wrong.wanted}, not {wrong.instead}"
     also = [(declared, f"`{setting.name}` is declared here")]
     report(fault(_CODES[wrong.why], message, span, wrong.given, also=also, help=wrong.help))
     return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Annotated
+from typing import Annotated, Literal
 
 from kitchen.ir.frozen import frozen
 from kitchen.ir.spec import Effect
@@ -31,10 +31,11 @@ class Scoring(Record):
     tolerance: float
 
 
+Scorer = Literal["exact_match", "contains", "regex", "numeric", "token_f1"]
+
+
 class ChooseScorersConfig(Config):
-    scorers: tuple[str, ...] = setting(
-        doc="of `exact_match`, `contains`, `regex`, `numeric`, `token_f1`"
-    )
+    scorers: tuple[Scorer, ...] = setting(doc="each of them scores every answer")
     pattern: str = setting(
         default="",
         doc="`regex`: what an answer is searched for; its first group, if any, is the reference",

@@ -146,9 +146,12 @@ def rollout_batches(
     )
 
 
+LossSetting = Literal["clip_low_threshold", "clip_high_threshold", "beta"]
+
+
 class PolicyForwardBackwardConfig(Config):
     loss: Literal["importance_sampling", "ppo", "cispo", "dro"] = "ppo"
-    loss_config: dict[str, float] = setting(
+    loss_config: dict[LossSetting, float] = setting(
         default={}, doc="settings of the loss; thresholds are absolute"
     )
     micro_batch_size: int = setting(
@@ -170,7 +173,8 @@ def policy_forward_backward(
     """
     from kitchen.runtime.policy_metrics import ratio_sums
 
-    options = LossOptions(name=config.loss, config=config.loss_config)
+    settings = {str(name): value for name, value in config.loss_config.items()}
+    options = LossOptions(name=config.loss, config=settings)
     parts = list(micro_batches(batch, config.micro_batch_size))
     passes = [training.forward_backward(session, part, options) for part in parts]
 
