@@ -1,20 +1,25 @@
 # make run     set up .venv, then the quick start: a small model trained on real conversations
-# make test    set up .venv, then the whole test suite
+# make test    set up .venv and two Airflows, then the whole test suite
 # make check   lint, formatting, types and the fast tests
 # make bench   the figures, each measured side by side with what it is compared to
-# make lock    write the locks from what is installed in .venv and .venv-bench
+# make lock    write the locks from what is installed in .venv and .venv-*
 # make setup   only make .venv
 
-.PHONY: setup run test check bench lock
+.PHONY: setup airflow run test check bench lock
 
 setup:
 	@PYTHON="$(PYTHON)" tools/setup.sh .venv requirements.lock
+
+# Airflow in environments of its own: the current release, and the last of 2.x.
+airflow:
+	@PYTHON="$(PYTHON)" tools/setup.sh .venv-airflow requirements-airflow.lock
+	@PYTHON="$(PYTHON)" tools/setup.sh .venv-airflow2 requirements-airflow2.lock
 
 run: setup
 	@n=1; while [ -e runs/quickstart-$$n ]; do n=$$((n + 1)); done; \
 	.venv/bin/kitchen run recipes/sft.yaml --run-dir runs/quickstart-$$n
 
-test: setup
+test: setup airflow
 	.venv/bin/pytest
 
 check: setup
@@ -33,4 +38,7 @@ lock:
 	    python=$${name#*:}/bin/python; [ -x $$python ] || continue; \
 	    $$python -m pip install --quiet --no-deps --no-build-isolation --editable . && \
 	    $$python tools/lock.py $${name%%:*} || exit 1; \
+	done
+	for name in airflow airflow2; do \
+	    [ ! -x .venv-$$name/bin/python ] || .venv-$$name/bin/python tools/lock.py $$name || exit 1; \
 	done

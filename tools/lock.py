@@ -3,6 +3,8 @@
     .venv/bin/python tools/lock.py dev            write requirements.lock
     .venv/bin/python tools/lock.py dev --check    exit 1 if it is not what is installed
     .venv-bench/bin/python tools/lock.py bench    write requirements-bench.lock
+    .venv-airflow/bin/python tools/lock.py airflow
+                                                  write requirements-airflow.lock, without kitchen
 
 The lock is installed with `pip install --no-deps`, so nothing in it can pull in another build of
 torch; a missing requirement is therefore an error here, not something pip finds later. Versions
@@ -20,7 +22,13 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
-LOCKS = {"dev": ROOT / "requirements.lock", "bench": ROOT / "requirements-bench.lock"}
+AIRFLOW = ("apache-airflow", "apache-airflow-providers-cncf-kubernetes")
+LOCKS = {
+    "dev": ROOT / "requirements.lock",
+    "bench": ROOT / "requirements-bench.lock",
+    "airflow": ROOT / "requirements-airflow.lock",
+    "airflow2": ROOT / "requirements-airflow2.lock",
+}
 HEADER = """\
 # Written by tools/lock.py from what is installed; `make lock` writes it again.
 # Install with: pip install --no-deps -r {name}
@@ -56,8 +64,18 @@ def closure(root: str, extras: frozenset[str]) -> dict[str, str]:
     return found
 
 
+def pinned(extra: str) -> dict[str, str]:
+    """What an environment has to have: for kitchen with an extra, or for Airflow by itself."""
+    if not extra.startswith("airflow"):
+        return closure("kitchen", frozenset({extra}))
+    found: dict[str, str] = {}
+    for root in AIRFLOW:
+        found |= {root: metadata.version(root)} | closure(root, frozenset())
+    return found
+
+
 def main(extra: str, *, check: bool) -> int:
-    lock, pins = LOCKS[extra], closure("kitchen", frozenset({extra}))
+    lock, pins = LOCKS[extra], pinned(extra)
     text = HEADER.format(name=lock.name)
     text += "".join(f"{name}=={version}\n" for name, version in sorted(pins.items()))
     if check:

@@ -1,11 +1,15 @@
 #!/bin/sh
-# tools/setup.sh VENV LOCK: make VENV from LOCK. Does nothing if that was done before.
+# tools/setup.sh VENV LOCK: make VENV from LOCK, and put kitchen into it if the lock has torch.
+# Does nothing if that was done before.
 set -eu
 cd "$(dirname "$0")/.."
 venv=$1 lock=$2
 
 stamp=$venv/made-from
-key=$(cat "$lock" pyproject.toml | cksum)
+with_kitchen=pyproject.toml
+grep -q '^torch==' "$lock" || with_kitchen=
+# shellcheck disable=SC2086
+key=$(cat "$lock" $with_kitchen | cksum)
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$key" ] && "$venv/bin/python" -c '' 2>/dev/null; then
     exit 0
 fi
@@ -33,6 +37,12 @@ fi
 "$venv/bin/python" -c '' 2>/dev/null || "$python" -m venv --clear "$venv"
 echo "setup: installing $lock into $venv"
 # --no-deps: the lock is complete, and nothing may bring in another build of torch.
+if [ -z "$with_kitchen" ]; then
+    # What is not compiled now is when it is first imported, of much of this never.
+    "$venv/bin/python" -m pip install --quiet --no-deps --no-compile --requirement "$lock"
+    echo "$key" >"$stamp"
+    exit 0
+fi
 "$venv/bin/python" -m pip install --quiet --no-deps --requirement "$lock"
 "$venv/bin/python" -m pip install --quiet --no-deps --no-build-isolation --editable .
 "$venv/bin/python" -c 'import torch' ||

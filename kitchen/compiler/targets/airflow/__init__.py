@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from kitchen.compiler.targets.airflow.checks import faults
 from kitchen.compiler.targets.airflow.dag_file import dag_file
+from kitchen.compiler.targets.airflow.guide import guide
 from kitchen.compiler.targets.airflow.lowering import Lowering
 from kitchen.compiler.targets.airflow.naming import dag_id
 from kitchen.compiler.targets.airflow.pods import config_map
@@ -37,4 +38,5 @@ TARGET = Target(
     doc="Airflow 2.9 to 3.x: a DAG in one Python file.",
     whole=kept_whole,
     emit=emit,
+    guide=guide,
 )
