@@ -32,7 +32,7 @@ def check_setting(
     if wrong is None:
         return converted(value, setting.type)
     message = f"`{setting.name}` is {wrong.wanted}, not {wrong.instead}"
-    also = [(declared, f"`{setting.name}` is declared here")]
+    also = [(declared, setting.doc or f"`{setting.name}` is declared here")]
     report(fault(_CODES[wrong.why], message, span, wrong.given, also=also, help=wrong.help))
     return value
 
