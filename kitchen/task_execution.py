@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 
 from kitchen.compiler.compile import Compiled
 from kitchen.execution import RUNS, cache_folder, find_run, next_folder
@@ -54,11 +55,8 @@ class PreparedTasks:
     ) -> int:
         """Run it; gives the exit code. Raises LockHeld where any of it is run already."""
         path = self.directory.path
+        self._nobody_at_work()
         with self.directory.lock(), stop:
-            self._nobody_at_work()
-            journal = Journal(self.directory)
-            journal(RunStarted(self.plan.program, self.resume))
-            instances = Instances(plan=self.plan, run=path, base=self.base, cache=cache_folder())
             processes = Processes(
                 plan=path / "plan.json",
                 run=path,
@@ -68,6 +66,7 @@ class PreparedTasks:
                 complain=complain,
                 options=options,
             )
+            instances = Instances(plan=self.plan, run=path, base=self.base, cache=cache_folder())
             run = LocalRun(
                 values=instances.values,
                 launch=processes.launch,
@@ -75,16 +74,21 @@ class PreparedTasks:
                 stop=stop,
                 report=say or (lambda message: None),
             )
-            status = "failed"
-            try:
-                code = asyncio.run(_beside(run, processes))
-                status = {DONE: "done", STOPPED: "stopped"}.get(code, "failed")
-            except KeyboardInterrupt:
-                status = "stopped"
-                raise
-            finally:
-                journal(RunStopped(status, 0.0, None))
+            return self._watched(lambda: asyncio.run(_beside(run, processes)))
+
+    def _watched(self, run: Callable[[], int]) -> int:
+        """Run, with word of it in the journal and the status of the whole."""
+        journal, began = Journal(self.directory), perf_counter()
+        journal(RunStarted(self.program, self.resume))
+        status, error = "stopped", None
+        try:
+            code = run()
+            if code not in (DONE, STOPPED):
+                error = "a task failed"
+            status = {DONE: "done", STOPPED: "stopped"}.get(code, "failed")
             return code
+        finally:
+            journal(RunStopped(status, perf_counter() - began, error))
 
     def _nobody_at_work(self) -> None:
         """Refuse to go on while tasks run that outlived whoever began them."""

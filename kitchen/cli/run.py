@@ -73,13 +73,11 @@ def command(
         if resume is not None:
             prepared = _reopened(resume, quiet)
         else:
-            compiled, loaded = _checked(load_recipe(line, recipe or "", settings), quiet, probe)
-            if dry_run:
-                return _could_run(loaded, compiled, run_dir, quiet, tasks)
-            prepared = _prepared(loaded, compiled, run_dir, tasks)
-        if prepared is None:
-            return DONE
-        return _run(prepared, quiet, parallel or os.cpu_count() or 1, ("--traceback",) * traceback)
+            loaded = load_recipe(line, recipe or "", settings)
+            compiled = _checked(loaded, quiet=quiet, probe=probe)
+            prepare = _could_run if dry_run else _prepared
+            prepared = prepare(loaded, compiled, run_dir, tasks=tasks, quiet=quiet)
+        return DONE if prepared is None else _run(prepared, quiet, parallel, traceback)
     except KeyboardInterrupt:
         return INTERRUPTED
     except failures.RUN_FAULTS as error:
@@ -107,8 +105,8 @@ def _misplaced(
     return None
 
 
-def _checked(loaded: Loaded, quiet: bool, probe: bool) -> tuple[Compiled, Loaded]:
-    """A recipe that is worth running, with its warnings told."""
+def _checked(loaded: Loaded, *, quiet: bool, probe: bool) -> Compiled:
+    """The program of a recipe that is worth running; warnings are told."""
     compiled = loaded.compiled()
     if not quiet:
         warn(compiled.diagnostics)
@@ -119,12 +117,12 @@ def _checked(loaded: Loaded, quiet: bool, probe: bool) -> tuple[Compiled, Loaded
             _, warnings = look_at_data(loaded, compiled)
         if not quiet:
             warn(warnings)
-    return compiled, loaded
+    return compiled
 
 
 def _prepared(
-    loaded: Loaded, compiled: Compiled, run_dir: Path | None, tasks: bool
-) -> Prepared | PreparedTasks:
+    loaded: Loaded, compiled: Compiled, run_dir: Path | None, *, tasks: bool, quiet: bool
+) -> Prepared | PreparedTasks | None:
     """A run that can begin, in its folder."""
     if tasks:
         from kitchen.task_execution import prepare_tasks
@@ -136,8 +134,8 @@ def _prepared(
 
 
 def _could_run(
-    loaded: Loaded, compiled: Compiled, run_dir: Path | None, quiet: bool, tasks: bool
-) -> int:
+    loaded: Loaded, compiled: Compiled, run_dir: Path | None, *, tasks: bool, quiet: bool
+) -> None:
     """Check what can be checked without running anything."""
     from kitchen.execution import RUNS, next_folder, try_adapters
 
@@ -149,7 +147,6 @@ def _could_run(
     path = run_dir or next_folder(RUNS, compiled.program.name)
     if not quiet:
         click.echo(visible(f"{loaded.path} can run; it would do so in {path}"))
-    return DONE
 
 
 def _reopened(path: Path, quiet: bool) -> Prepared | PreparedTasks | None:
@@ -171,7 +168,7 @@ def _reopened(path: Path, quiet: bool) -> Prepared | PreparedTasks | None:
 
 
 def _run(
-    prepared: Prepared | PreparedTasks, quiet: bool, parallel: int, options: tuple[str, ...]
+    prepared: Prepared | PreparedTasks, quiet: bool, parallel: int | None, traceback: bool
 ) -> int:
     from kitchen.execution import Prepared
     from kitchen.runtime.signals import StopRequest
@@ -185,7 +182,13 @@ def _run(
         say = None if quiet else _say
         if say is not None:
             say(heading)
-        code = prepared.run(stop, parallel=parallel, say=say, complain=_complain, options=options)
+        code = prepared.run(
+            stop,
+            parallel=parallel or os.cpu_count() or 1,
+            say=say,
+            complain=_complain,
+            options=("--traceback",) if traceback else (),
+        )
     if not quiet and code in (DONE, STOPPED):
         _summarise(path)
     return code

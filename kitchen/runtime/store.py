@@ -11,8 +11,8 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +40,21 @@ class SystemCalls:
 
 
 system = SystemCalls()
+
+#: Who writes, in the names of unfinished files: this process, or a task that one process after the
+#: other may run, each of which then knows what is left of the ones before.
+writer = ""
+
+
+@contextmanager
+def written_as(name: str) -> Iterator[None]:
+    """Sign what is being written with a name in place of this process's."""
+    global writer
+    before, writer = writer, name
+    try:
+        yield
+    finally:
+        writer = before
 
 
 def commit_file(target: Path, data: bytes) -> None:
@@ -127,10 +142,15 @@ def append_line(path: Path, line: str) -> None:
             system.close(descriptor)
 
 
-def clean_stale(folder: Path) -> None:
-    """Finish what a crash left half done in a folder; only for who holds the run's lock."""
+def clean_stale(folder: Path, *, of: str | None = None) -> None:
+    """Finish what a crash left half done in a folder; only for who holds the run's lock.
+
+    `of` names the one writer whose files these are, where others are at work in the folder.
+    """
     with named_failures(folder):
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if of is not None and path.name.split("-")[-2:-1] != [of]:
+                continue
             target = folder / path.name.removeprefix(REPLACED).rsplit("-", 2)[0]
             if path.name.startswith(REPLACED) and not target.exists():
                 system.rename(path, target)
@@ -219,4 +239,4 @@ def _sync(path: Path) -> None:
 
 def _beside(target: Path, prefix: str) -> Path:
     name = target.name.removeprefix(REPLACED)
-    return target.with_name(f"{prefix}{name}-{os.getpid()}-{secrets.token_hex(4)}")
+    return target.with_name(f"{prefix}{name}-{writer or os.getpid()}-{secrets.token_hex(4)}")

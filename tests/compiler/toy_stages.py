@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
+from kitchen.ir.frozen import frozen
 from kitchen.ir.source import Source
 from kitchen.ir.spec import Effect, Registry
 from kitchen.runtime.config import Config
@@ -54,14 +55,12 @@ class Steps(Stream[int]):
         return iter(range(start, self.length))
 
 
+@frozen
 class Score(Record):
     """A number with a verdict."""
 
     value: int
     good: bool
-
-    def __init__(self, value: int, good: bool) -> None:
-        self.value, self.good = value, good
 
 
 class Ends(NamedTuple):
