@@ -26,6 +26,7 @@ def report_text(report: Json, curves: Curves, page: Page) -> str:
     """State, curves, cost of each step, samples, and where everything is."""
     sections = [
         ("", _title(report, page)),
+        ("tasks", list(_tasks(report["tasks"], page))),
         *metric_sections(curves, page),
         ("time by step", list(_stages(report["stages"], page))),
         ("samples", samples_lines(report["samples"], page)),
@@ -59,6 +60,19 @@ def _title(report: Json, page: Page) -> list[str]:
         if fact:
             lines += page.row([_INDENT, ([Word(name)], 8)], words(str(fact)))
     return lines
+
+
+def _tasks(tasks: list[Json], page: Page) -> Iterator[str]:
+    """Each task that was begun, with how it stands and how long it has been at work."""
+    names = max((width(task["task"]) for task in tasks), default=0)
+    for task in tasks:
+        state = task["status"]
+        cells = [
+            _INDENT,
+            ([Word(task["task"])], names + 2),
+            ([Word(state, STATES.get(state, RED))], 10),
+        ]
+        yield from page.row(cells, words(duration(task["seconds"])))
 
 
 def _stages(stages: dict[str, Json], page: Page) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Any
 from kitchen.runtime.journal import timings
 from kitchen.runtime.run_directory import RunDirectory
 from kitchen.runtime.status import Status, read_object
+from kitchen.runtime.tasks.overview import journals, task_states
 
 Json = dict[str, Any]
 Curves = dict[str, list[tuple[int, float]]]
@@ -20,7 +21,8 @@ VERSION = 1
 def run_report(path: Path, curves: Curves) -> Json:
     """The state of a run, its last metrics, what its steps cost, and where things are."""
     directory = RunDirectory(path)
-    summary, status = directory.summary(), directory.status()
+    summary = directory.summary()
+    status, tasks = summary.status or directory.status(), task_states(path)
     plan = read_object(path / "plan.json") or {}
     return {
         "version": VERSION,
@@ -35,19 +37,28 @@ def run_report(path: Path, curves: Curves) -> Json:
         "updated": status.updated if status else None,
         "seconds": _seconds(directory, status),
         "error": status.error if status else None,
-        "metrics": {
-            name: {
-                "step": points[-1][0],
-                "value": points[-1][1],
-                "first": points[0][1],
-                "lowest": min(value for _, value in points),
+        "metrics": {name: _curve(points) for name, points in curves.items()},
+        "stages": {name: asdict(timing) for name, timing in timings(journals(directory)).items()},
+        "tasks": [
+            {
+                "task": task.key,
+                "status": task.state,
+                "seconds": _seconds(task.directory, task.status),
             }
-            for name, points in curves.items()
-        },
-        "stages": {name: asdict(timing) for name, timing in timings(directory.journal()).items()},
+            for task in tasks
+        ],
         "checkpoints": _checkpoints(directory),
         "samples": samples(path),
         "paths": _paths(directory),
+    }
+
+
+def _curve(points: list[tuple[int, float]]) -> Json:
+    return {
+        "step": points[-1][0],
+        "value": points[-1][1],
+        "first": points[0][1],
+        "lowest": min(value for _, value in points),
     }
 
 
@@ -56,7 +67,7 @@ def read_curves(path: Path) -> Curves:
 
     A folder without metrics, and a machine without what reads them, have none.
     """
-    files = sorted((path / "metrics").glob("*.parquet"))
+    files = sorted((path / "metrics").rglob("*.parquet"))  # tasks have a folder each
     if not files:
         return {}
     try:
@@ -76,12 +87,21 @@ def read_curves(path: Path) -> Curves:
 
 def samples(path: Path) -> dict[str, list[dict[str, str]]]:
     """Prompts and completions that a run kept, by their label, in the order of their steps."""
+    return {label: [_sample(row) for row in rows] for _, label, rows in _sampled(path)}
+
+
+def moments(path: Path) -> dict[int, str]:
+    """Steps at which a run kept samples, with their label: `before`, `after`."""
+    return {step: label for step, label, _ in _sampled(path)}
+
+
+def _sampled(path: Path) -> list[tuple[int, str, list[object]]]:
     found = []
-    for file in sorted((path / "samples").glob("*.json")):
+    for file in (path / "samples").glob("*.json"):
         match read_object(file):
             case {"step": int(step), "rows": list(rows)}:
-                found.append((step, file.stem, [_sample(row) for row in rows]))
-    return {label: rows for _, label, rows in sorted(found, key=lambda one: one[0])}
+                found.append((step, file.stem, rows))
+    return sorted(found, key=lambda one: one[:2])
 
 
 def _sample(row: object) -> dict[str, str]:

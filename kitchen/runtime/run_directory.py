@@ -168,6 +168,16 @@ class RunDirectory:
             record = self.record()
         except RunError as cause:
             return RunSummary(path=self.path, state="unreadable", fault=str(cause))
+        if record.get("tasks") is True:
+            from kitchen.runtime.tasks.overview import overall  # it knows this module
+
+            status = overall(self)
+            return RunSummary(
+                path=self.path,
+                state=status.state,
+                recipe=str(record.get("recipe", "")),
+                status=status,
+            )
         status = self.status()
         state = status.state if status else "unreadable"
         if state == "running" and not is_locked(self.path / "LOCK"):

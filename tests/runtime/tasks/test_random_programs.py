@@ -13,7 +13,7 @@ from tests.compiler.random_programs import random_program
 from tests.compiler.test_laws import pipeline
 from tests.compiler.toy_stages import REGISTRY
 from tests.runtime.faulty_disk import UNFORCED
-from tests.runtime.tasks.toys import FAILED, ToyRun, interpreted, plan_of
+from tests.runtime.tasks.toys import FAILED, InProcess, interpreted, plan_of
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +24,7 @@ def unforced(monkeypatch: pytest.MonkeyPatch) -> None:
 def faults(program: Program, folder: Path, seed: int, *, kill: float = 0.0) -> list[str]:
     """How a program in tasks differs from one that is interpreted."""
     environment, written, fault = interpreted(program)
-    run = ToyRun(plan_of(program, BUSY), folder, seed=seed, kill=kill)
+    run = InProcess(plan_of(program, BUSY), folder, seed=seed, kill=kill)
     code = run.run()
     if fault is not None:
         return [] if code == FAILED else [f"gives {code}, and the interpreter says {fault}"]

@@ -1,5 +1,5 @@
-"""Random programs run in tasks, as a real run is: plan file, values from the folder, one attempt
-after the other; but in this process, or in a fork of it that may be killed.
+"""Programs run in tasks, as a real run is: plan file, values from the folder, one attempt after
+the other; but in this process, or in a fork of it that may be killed.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class FileLines(Lines):
 
 
 LINES = Adapter(port="journal", name="lines", target=f"{__name__}:FileLines")
-ADAPTERS = {"journal": {"lines": LINES}}
+TOYS: Mapping[str, Any] = {"functions": FUNCTIONS, "adapters": {"journal": {"lines": LINES}}}
 
 
 def plan_of(program: Program, registry: Registry, whole: Mapping[str, str] | None = None) -> Plan:
@@ -72,13 +72,18 @@ def plan_of(program: Program, registry: Registry, whole: Mapping[str, str] | Non
 
 
 @dataclass
-class ToyRun:
-    """A run of a toy program in tasks. `kill` is how often, of 1, an attempt is killed."""
+class InProcess:
+    """A run of a program in tasks. `kill` is how often, of 1, an attempt is killed.
+
+    `installed` are the functions and adapters to run it with: by default those of the toys.
+    """
 
     plan: Plan
     folder: Path
     seed: int = 0
     kill: float = 0.0
+    base: Path = Path()
+    installed: Mapping[str, Any] = field(default_factory=lambda: TOYS)
     launched: Counter[str] = field(default_factory=Counter)
     random: Random = field(init=False)
 
@@ -91,10 +96,9 @@ class ToyRun:
         return Instances(
             plan=self.plan,
             run=self.folder,
-            base=self.folder,
-            cache=self.folder,
-            functions=FUNCTIONS,
-            adapters=ADAPTERS,
+            base=self.base,
+            cache=self.folder / "cache",
+            **self.installed,
         )
 
     def run(self) -> int:
