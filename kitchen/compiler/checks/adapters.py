@@ -22,7 +22,7 @@ def bindings(program: Program, registry: Registry) -> Iterator[Diagnostic]:
                 "K301",
                 f"there is no port `{binding.port}`",
                 place(_word(binding, binding.port), "unknown port"),
-                help=did_you_mean(binding.port, registry.adapters),
+                help=_meant(binding.port, registry),
             )
         elif binding.adapter not in adapters:
             yield Diagnostic(
@@ -33,6 +33,14 @@ def bindings(program: Program, registry: Registry) -> Iterator[Diagnostic]:
             )
         else:
             yield from _settings(binding, adapters[binding.adapter])
+
+
+def _meant(port: str, registry: Registry) -> str | None:
+    """What was meant by the name of a port; `environment.digits` names a setting of its adapter."""
+    known, _, setting = port.partition(".")
+    if setting and known in registry.adapters:
+        return f"settings stand in the recipe: `{known}: {{use: ..., {setting}: ...}}`"
+    return did_you_mean(port, registry.adapters)
 
 
 def _settings(binding: Binding, spec: AdapterSpec) -> Iterator[Diagnostic]:
