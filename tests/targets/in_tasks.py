@@ -21,7 +21,14 @@ def plan_of(recipe: Path, settings: Mapping[str, object] | None = None) -> bytes
     graph, faults = partition(program, registry())
     demand(faults)
     source = Source(recipe.name, recipe.read_text())
-    return plan_bytes(plan_to_json(program, graph, recipe=source, base=str(recipe.parent)))
+    plan = plan_to_json(
+        program,
+        graph,
+        recipe=source,
+        base=str(recipe.parent),
+        called=lambda document: Path(document.name).name,
+    )
+    return plan_bytes(plan)
 
 
 def write_plan(case: Case, folder: Path) -> Path:

@@ -114,7 +114,7 @@ def read_plan(data: bytes) -> Plan:
     try:
         content = json.loads(data)
     except (ValueError, RecursionError) as cause:
-        raise _no_plan(f"it is no JSON ({cause})") from cause
+        raise _no_plan("it is no JSON") from cause
     return plan_from_json(content)
 
 
