@@ -47,7 +47,7 @@ class GoldenFile(SingleFileSnapshotExtension):
 
 GOLDEN_FILES = {
     extension: type(f"Golden{extension.title()}", (GoldenFile,), {"file_extension": extension})
-    for extension in ("txt", "ir", "diff", "json", "yaml", "svg", "html", "mmd", "dot")
+    for extension in ("txt", "ir", "md", "diff", "json", "yaml", "svg", "html", "mmd", "dot")
 }
 
 

@@ -68,7 +68,8 @@ def _diagnostics(
             text = error["msg"] if not place else f"`{name}`: {error['msg']}"
         else:
             name = f"{name}.{error['loc'][-1]}" if kind == "missing" else name
-            text = f"`{name}` {_MEANT.get(kind, 'is something else').format(**details)}"
+            said = _MEANT.get(kind, "is something else").format(**details).replace("'", "`")
+            text = f"`{name}` {said}"
         label = None if span is None else Label(span)
         yield Diagnostic(code, text, primary=label, help=help)
 

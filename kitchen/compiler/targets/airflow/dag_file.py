@@ -43,8 +43,8 @@ def _head(exported: Exported, units: Sequence[Unit], settings: Settings) -> str:
     version = None if settings.version is None else str(settings.version)
     text = docstring(_title(exported)) + "\nfrom __future__ import annotations\n\n"
     text += pods.STANDARD if in_pods else parts.standard(environment=_environment(settings))
-    text += parts.imports(version, names, doubling=any(map(_doubles, units)))
-    text += pods.imports(settings) if in_pods else ""
+    others = pods.imports(settings) if in_pods else []
+    text += parts.imports(version, names, doubling=any(map(_doubles, units)), others=others)
     text += "\n" + "".join(_constants(exported, settings, units))
     text += pods.RUNNING if in_pods else parts.running(environment=_environment(settings))
     return text + (parts.PLACES if listed else "")

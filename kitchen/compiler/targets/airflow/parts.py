@@ -5,7 +5,7 @@ No text of a user's is put into them; what differs is in constants above the fun
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 #: What is imported of each line of Airflow, as long as one of the names is used: name, where from.
 _SDK = {
@@ -27,15 +27,32 @@ _BEFORE = {
 _DOUBLING = {"3": "DOUBLING = 2.0", "2": "DOUBLING = True"}
 
 
-def imports(version: str | None, names: set[str], *, doubling: bool) -> str:
-    """The imports of Airflow for one of its lines, or for whichever is there."""
-    new = [*_from(_SDK, names), *(["", _DOUBLING["3"]] if doubling else [])]
-    old = [*_from(_BEFORE, names), *(["", _DOUBLING["2"]] if doubling else [])]
-    if version is not None:
-        lines = new if version == "3" else old
-        return "\n".join(lines) + "\n" + _errors("3" if version == "3" else "2")
-    inside = ["try:  # Airflow 3", *_deeper(new), "except ImportError:  # Airflow 2.9 to 2.11"]
-    return "\n".join([*inside, *_deeper(old)]) + "\n" + _errors(None)
+def imports(
+    version: str | None, names: set[str], *, doubling: bool, others: Sequence[str] = ()
+) -> str:
+    """The imports of Airflow for one of its lines, or for whichever is there.
+
+    `others` are imports that are the same for all.
+    """
+    new, old = [*_from(_SDK, names)], [*_from(_BEFORE, names)]
+    if version == "2":
+        lines = sorted([*old, f"from airflow.exceptions import {_ERRORS}", *others])
+        return "\n".join([*lines, *_doubling("2", doubling)]) + "\n"
+    if version == "3":
+        lines = new
+    else:
+        lines = ["", "try:  # Airflow 3", *_deeper([*new, *_doubling("3", doubling)])]
+        lines += ["except ImportError:  # Airflow 2.9 to 2.11"]
+        lines += _deeper([*old, *_doubling("2", doubling)])
+    lines += ["", "try:  # Airflow 3.2", f"    from airflow.sdk.exceptions import {_ERRORS}"]
+    lines += ["except ImportError:", f"    from airflow.exceptions import {_ERRORS}"]
+    lines += ["", *others] if others else []
+    lines += _doubling("3", doubling and version == "3")
+    return "\n".join(lines) + "\n"
+
+
+def _doubling(version: str, wanted: bool) -> list[str]:
+    return ["", _DOUBLING[version]] if wanted else []
 
 
 def _from(homes: dict[str, str], names: set[str]) -> Iterator[str]:
@@ -59,15 +76,6 @@ def _deeper(lines: list[str]) -> Iterator[str]:
 _ERRORS = "AirflowException, AirflowFailException, AirflowSkipException"
 
 
-def _errors(version: str | None) -> str:
-    if version == "2":
-        return f"from airflow.exceptions import {_ERRORS}\n"
-    return (
-        f"\ntry:  # Airflow 3.2\n    from airflow.sdk.exceptions import {_ERRORS}\n"
-        f"except ImportError:\n    from airflow.exceptions import {_ERRORS}\n"
-    )
-
-
 def standard(*, environment: tuple[str, ...]) -> str:
     """What is imported of Python."""
     return f"""\
@@ -79,7 +87,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pendulum
-
 """
 
 

@@ -26,17 +26,15 @@ STANDARD = """\
 from datetime import timedelta
 
 import pendulum
-
 """
 
 
-def imports(settings: Settings) -> str:
+def imports(settings: Settings) -> list[str]:
     """What is imported of the provider."""
-    return (
-        "\nfrom airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator\n"
-        + ("from airflow.providers.cncf.kubernetes.secret import Secret\n" * bool(settings.secrets))
-        + "from kubernetes.client import models as k8s\n"
-    )
+    home = "from airflow.providers.cncf.kubernetes"
+    secret = [f"{home}.secret import Secret"] if settings.secrets else []
+    pod = f"{home}.operators.pod import KubernetesPodOperator"
+    return [pod, *secret, "from kubernetes.client import models as k8s"]
 
 
 RUNNING = '''
