@@ -154,6 +154,15 @@ def test_early_stopping_and_the_best_weights(tmp_path: Path) -> None:
     assert values[-1] == min(values)
 
 
+def test_the_last_weights_may_be_the_best(tmp_path: Path) -> None:
+    better = run(tmp_path, name="better", keep_best="true")
+    assert [value for _, value in better.metrics["eval/loss"]] == list(ends(better, "loss"))
+    assert "load_state" not in stages(better)
+    worse = run(tmp_path, name="worse", keep_best="true", learning_rate=10, loss="ipo")
+    values = [value for _, value in worse.metrics["eval/loss"]]
+    assert values[2] == values[0] < values[1]
+
+
 def test_lora_trains_an_adapter_and_merges_it(tmp_path: Path) -> None:
     merged = run(tmp_path, lora_rank=4, learning_rate=1e-2)
     apart = run(tmp_path, name="apart", lora_rank=4, learning_rate=1e-2, merge="false")

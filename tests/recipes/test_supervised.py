@@ -85,6 +85,19 @@ def test_keeping_the_best_ends_with_the_best(tmp_path: Path) -> None:
     assert steps[-1] == steps[-2], "what is kept is measured again, as other weights came after it"
 
 
+def test_the_last_weights_may_be_the_best(tmp_path: Path) -> None:
+    """Where nothing is measured on the way, what training ends with is compared with its start."""
+    better = run(tmp_path, name="better", epochs=2, keep_best="true", learning_rate=1e-2)
+    values = [value for _, value in better.metrics["eval/loss"]]
+    assert len(values) == 2
+    assert values[1] < values[0]
+    assert "load_state" not in stages(better)
+    worse = run(tmp_path, name="worse", epochs=2, keep_best="true", learning_rate=10)
+    values = [value for _, value in worse.metrics["eval/loss"]]
+    assert values[2] == values[0] < values[1]
+    assert stages(worse).count("load_state") == 1
+
+
 def test_lora_trains_an_adapter_and_merges_it(tmp_path: Path) -> None:
     merged = run(tmp_path, name="merged", epochs=2, lora_rank=4, learning_rate=1e-2)
     apart = run(tmp_path, name="apart", epochs=2, lora_rank=4, learning_rate=1e-2, merge="false")

@@ -8,7 +8,7 @@ from kitchen.compiler.checks.effects import leaves_something
 from kitchen.compiler.checks.places import place, places
 from kitchen.compiler.checks.settled import settled
 from kitchen.ir.diagnostic import Diagnostic, Label, Severity
-from kitchen.ir.expr import Expr, Value, refs
+from kitchen.ir.expr import Apply, Expr, Ref, Value, refs
 from kitchen.ir.program import Branch, Op, Origin, Parameter, Program, Region, Removal
 from kitchen.ir.spec import Registry
 from kitchen.ir.walk import exprs, regions, uses, walk
@@ -121,4 +121,17 @@ class _Effective:
             self.region(op.orelse)
 
     def read(self, *found: Expr) -> None:
-        self.values.update(ref.value for expr in found for ref in refs(expr))
+        for expr in found:
+            self.values.update(ref.value for ref in self.reached(expr))
+
+    def reached(self, expr: Expr) -> Iterator[Ref]:
+        """What an expression reads, without the side that a choice is known not to take."""
+        if not isinstance(expr, Apply):
+            yield from refs(expr)
+            return
+        args = expr.args
+        if expr.op == "if":
+            taken = settled(args[0], self.settings)
+            args = (args[0], *(args[1:] if taken is None else (args[1] if taken else args[2],)))
+        for arg in args:
+            yield from self.reached(arg)
