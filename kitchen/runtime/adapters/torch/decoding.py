@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
 
-from kitchen.runtime.adapters.torch.cache import roomy_cache
+from kitchen.runtime.adapters.torch.drawing import chances_of, drawn_from
+from kitchen.runtime.adapters.torch.llama import is_llama
+from kitchen.runtime.adapters.torch.llama_reading import LlamaReader
+from kitchen.runtime.adapters.torch.reading import ModelReader, Reader
 from kitchen.runtime.adapters.torch.session import TorchSession
 from kitchen.runtime.ports import AdapterError, Sample, SamplingParams
 from kitchen.runtime.values import Sampler
@@ -48,9 +50,12 @@ def sample(
     draws = torch.from_numpy(np.stack([stream.random(limit) for stream in streams]))
     with session.computing(training=False):
         rows = Rows(sampler, params, draws.to(session.device))
-        logits = rows.begin(*_left_padded(session, prompts), count)
-        while not rows.take(logits):
-            logits = rows.advance()
+        reader: Reader = (
+            LlamaReader(session.model, limit)
+            if is_llama(session.model)
+            else ModelReader(session.model)
+        )
+        rows.play(reader, reader.begin(*_left_padded(session, prompts), count))
     done = rows.samples()
     return [done[at : at + count] for at in range(0, len(done), count)]
 
@@ -63,87 +68,52 @@ class Rows:
 
     def __init__(self, sampler: TorchSampler, params: SamplingParams, draws: torch.Tensor) -> None:
         self.sampler, self.params, self.draws = sampler, params, draws
-        self.model: Any = sampler.session.model
-        device, self.most = draws.device, draws.shape[1]
-        self.ends = torch.tensor(sampler.ends, device=device)
-        self.tokens = torch.zeros(draws.shape, dtype=torch.long, device=device)
-        self.scores = torch.zeros(2, *draws.shape, device=device)  # the model's own, and as drawn
+        self.tokens = np.zeros(draws.shape, np.int32)
+        self.scores = np.zeros((2, *draws.shape), np.float32)  # the model's own, and as drawn
         self.lengths = np.zeros(len(draws), np.int64)
         self.stopped = np.zeros(len(draws), bool)
-        self.live = torch.arange(len(draws), device=device)  #: the rows that are in the cache
+        self.live = np.arange(len(draws))  #: the rows that the reader goes on with
         self.step = 0
 
-    def begin(self, ids: torch.Tensor, mask: torch.Tensor, count: int) -> torch.Tensor:
-        """Read the prompts; gives the logits (R, V) of the first token of each row."""
-        self.cache: Any = roomy_cache(self.model.config)
-        self.mask = None if bool(mask.all()) else mask
-        self.positions = mask.sum(1, keepdim=True)
-        first = (mask.cumsum(1) - 1).clamp_min(0)
-        logits = self._logits(ids, first, self.mask)
-        if count > 1:
-            self.cache.batch_repeat_interleave(count)
-            self.positions = self.positions.repeat_interleave(count, 0)
-            if self.mask is not None:
-                self.mask = self.mask.repeat_interleave(count, 0)
-        return logits.repeat_interleave(count, 0)
+    def play(self, reader: Reader, logits: torch.Tensor) -> None:
+        """Sample until all rows have ended, from the logits (R, V) of their first tokens on."""
+        while True:
+            chosen = self._take(logits)
+            left = ~self.stopped[self.live]
+            if not left.any() or self.step == self.draws.shape[1]:
+                return
+            if left.sum() <= SPARSE * len(left):
+                kept = torch.from_numpy(np.flatnonzero(left)).to(chosen.device)
+                self.live, chosen, self.draws = self.live[left], chosen[kept], self.draws[kept]
+                reader.keep(kept)
+            logits = reader.advance(chosen)
 
-    def advance(self) -> torch.Tensor:
-        """Let the model read the tokens that were taken last; gives the logits after them."""
-        if self.mask is not None:
-            self.mask = torch.cat([self.mask, self.mask.new_ones(len(self.mask), 1)], 1)
-        # One query sees all that is no padding. In four dimensions the mask is taken as it is.
-        seen = None if self.mask is None else self.mask[:, None, None].bool()
-        logits = self._logits(self.tokens[self.live, self.step - 1, None], self.positions, seen)
-        self.positions = self.positions + 1
-        return logits
-
-    def _logits(
-        self, ids: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor | None
-    ) -> torch.Tensor:
-        logits: torch.Tensor = self.model(
-            input_ids=ids,
-            attention_mask=mask,
-            position_ids=positions,
-            past_key_values=self.cache,
-            use_cache=True,
-            logits_to_keep=1,
-        ).logits[:, -1]
-        return logits.float()
-
-    def take(self, logits: torch.Tensor) -> bool:
-        """Draw the next token of each live row; whether that was the last of all."""
+    def _take(self, logits: torch.Tensor) -> torch.Tensor:
+        """Draw the next token of each live row, and note it."""
         known = logits.log_softmax(1)
-        chances = None if self.params.temperature == 0 else _chances(known, self.params)
-        chosen = logits.argmax(1) if chances is None else _drawn(chances, self._draws())
-        self.tokens[self.live, self.step] = chosen
-        own = known.gather(1, chosen[:, None])[:, 0]
-        self.scores[0, self.live, self.step] = own
-        if chances is not None:
-            drawn = own if chances is known else chances.gather(1, chosen[:, None])[:, 0]
-            self.scores[1, self.live, self.step] = drawn
+        if self.params.temperature == 0:
+            chosen, drawn = logits.argmax(1), None
+        else:
+            drawn = chances_of(known, self.params)
+            chosen = drawn_from(drawn, self.draws[:, self.step, None])
+        places = chosen[:, None]
+        found = [scores.gather(1, places) for scores in (known, drawn) if scores is not None]
+        tokens = chosen.cpu().numpy()
+        self.tokens[self.live, self.step] = tokens
+        for kind, scores in enumerate(found):
+            self.scores[kind, self.live, self.step] = scores[:, 0].cpu().numpy()
         self.step += 1
-        return self._settle(torch.isin(chosen, self.ends).cpu().numpy())
+        self._settle(tokens)
+        return chosen
 
-    def _draws(self) -> torch.Tensor:
-        return self.draws[self.live, self.step, None]
-
-    def _settle(self, ended: np.ndarray) -> bool:
-        """Note which rows have ended, and take them out of the cache once they are many."""
-        live = self.live.cpu().numpy()
-        going = ~self.stopped[live]
-        self.lengths[live[going]] = self.step
+    def _settle(self, tokens: np.ndarray) -> None:
+        """Note which rows have ended."""
+        going = ~self.stopped[self.live]
+        self.lengths[self.live[going]] = self.step
+        ended = (tokens[:, None] == self.sampler.ends).any(1)
         if self.params.stop:
-            ended = ended | np.array([self._said_stop(row) for row in live])
-        self.stopped[live[going & ended]] = True
-        left = ~self.stopped[live]
-        if not left.any() or self.step == self.most:
-            return True
-        if left.sum() <= SPARSE * len(left):
-            kept = torch.from_numpy(np.flatnonzero(left)).to(self.live.device)
-            self.live, self.positions = self.live[kept], self.positions[kept]
-            self.mask = None if self.mask is None else self.mask[kept]
-            self.cache.batch_select_indices(kept)
-        return False
+            ended |= np.array([self._said_stop(row) for row in self.live.tolist()])
+        self.stopped[self.live[going & ended]] = True
 
     def _said_stop(self, row: int) -> bool:
         text = self.sampler.session.tokenizer.decode(self.tokens[row, : self.step].tolist())
@@ -151,11 +121,10 @@ class Rows:
 
     def samples(self) -> list[Sample]:
         """What became of each row."""
-        tokens = self.tokens.cpu().numpy().astype(np.int32)
-        own, drawn = self.scores.cpu().numpy()
+        own, drawn = self.scores
         return [
             Sample(
-                tokens=tokens[row, :length].copy(),
+                tokens=self.tokens[row, :length].copy(),
                 logprobs=own[row, :length].copy(),
                 drawn=drawn[row, :length].copy(),
                 stop_reason="stop" if self.stopped[row] else "length",
@@ -188,28 +157,3 @@ def _left_padded(
         mask[row, longest - len(prompt) :] = 1
     device = session.device
     return torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device)
-
-
-def _chances(known: torch.Tensor, params: SamplingParams) -> torch.Tensor:
-    """Log-probabilities (R, V) after temperature, then top-k, then top-p.
-
-    They are `known` itself where nothing changes them.
-    """
-    if params.temperature != 1:
-        known = (known / params.temperature).log_softmax(1)
-    if 0 < params.top_k < known.shape[1]:
-        least = known.topk(params.top_k, 1).values[:, -1:]
-        known = known.masked_fill(known < least, -torch.inf).log_softmax(1)
-    if params.top_p < 1:
-        ordered, order = known.double().exp().sort(stable=True, dim=1, descending=True)
-        before = ordered.cumsum(1) - ordered
-        cut = torch.zeros_like(before, dtype=torch.bool).scatter(1, order, before >= params.top_p)
-        known = known.masked_fill(cut, -torch.inf).log_softmax(1)
-    return known
-
-
-def _drawn(chances: torch.Tensor, draws: torch.Tensor) -> torch.Tensor:
-    """A token of each row, by inverting the distribution function at a uniform number (R, 1)."""
-    below = chances.exp().cumsum(1, dtype=torch.float64)
-    at = torch.searchsorted(below, draws * below[:, -1:], right=True)
-    return at[:, 0].clamp_max(chances.shape[1] - 1)

@@ -9,7 +9,9 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from kitchen.runtime.adapters.torch.layout import NO_MASK, Layout, lay_out
+from kitchen.runtime.adapters.torch.attention import NO_MASK
+from kitchen.runtime.adapters.torch.beginnings import shared_beginnings
+from kitchen.runtime.adapters.torch.layout import Layout, lay_out
 from kitchen.runtime.adapters.torch.session import TorchSession
 from kitchen.runtime.ports import AdapterError
 from kitchen.runtime.values import Batch
@@ -54,9 +56,9 @@ def run(
     }
     if weights is None:
         columns["weights"] = torch.ones_like(columns["targets"], dtype=torch.float32)
-    layout = lay_out(batch, device, padded=not session.isolates)
+    layout = _laid_out(session, batch)
     places = layout.places.index_select(0, tokens)
-    everywhere = places.numel() >= ALL_FROM * layout.width
+    everywhere = not layout.shared and places.numel() >= ALL_FROM * layout.width
     if everywhere:
         columns = {
             name: column.new_zeros(layout.width, *column.shape[1:]).index_copy(0, places, column)
@@ -84,7 +86,7 @@ def top(session: TorchSession, batch: Batch, count: int) -> tuple[torch.Tensor, 
             help="ask for fewer",
         )
     tokens = _carrying(batch).to(session.device)
-    layout = lay_out(batch, session.device, padded=not session.isolates)
+    layout = _laid_out(session, batch)
     logits = _logits(session, layout, layout.places.index_select(0, tokens))
     values, ids = logits.topk(count, 1)
     logprobs = values - logits.logsumexp(1, keepdim=True)
@@ -93,6 +95,14 @@ def top(session: TorchSession, batch: Batch, count: int) -> tuple[torch.Tensor, 
         ids.new_zeros(size).index_copy(0, tokens, ids),
         logprobs.new_zeros(size).index_copy(0, tokens, logprobs),
     )
+
+
+def _laid_out(session: TorchSession, batch: Batch) -> Layout:
+    """The batch as the model takes it; with dropout, each document has its own beginning."""
+    if not session.isolates:
+        return lay_out(batch, session.device, padded=True)
+    alike = None if session.drops and session.model.training else shared_beginnings(batch)
+    return lay_out(batch, session.device, beginnings=alike)
 
 
 def _carrying(batch: Batch) -> torch.Tensor:

@@ -18,8 +18,8 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from transformers.utils import logging
 
 from kitchen.runtime.adapters.torch import TorchConfig, lora, state, weights
+from kitchen.runtime.adapters.torch.attention import isolate_documents
 from kitchen.runtime.adapters.torch.forward import Pass, run, top
-from kitchen.runtime.adapters.torch.layout import isolate_documents
 from kitchen.runtime.adapters.torch.losses import FORMULAE
 from kitchen.runtime.adapters.torch.models import build_model, locate, named_failures
 from kitchen.runtime.adapters.torch.presets import PRESETS

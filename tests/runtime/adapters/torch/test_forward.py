@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from kitchen.runtime.adapters.torch import forward, layout
+from kitchen.runtime.adapters.torch import attention, forward, layout
 from kitchen.runtime.adapters.torch.session import TorchSession
 from kitchen.runtime.adapters.torch.tokenizer import FastTokenizer
 from kitchen.runtime.adapters.torch.training import TorchTraining
@@ -36,7 +36,7 @@ def reference(session: TorchSession, batch: Batch) -> tuple[float, dict[str, tor
     total.backward()
     gradients = {name: p.grad.clone() for name, p in session.parameters.items()}
     model.zero_grad()
-    model.set_attn_implementation(layout.ATTENTION)
+    model.set_attn_implementation(attention.ATTENTION)
     return float(total.detach()), gradients
 
 
@@ -97,7 +97,7 @@ def test_a_model_that_looks_across_documents_is_given_them_apart(
         sliding_window=6,
     )
     model = MistralForCausalLM(config)
-    assert not layout.isolate_documents(model)
+    assert not attention.isolate_documents(model)
     session = opened()
     windowed = TorchSession(session.options, tokenizer, model, None, CPU, isolates=False)
     batch = random_batch(tokenizer, (7, 19, 3))
