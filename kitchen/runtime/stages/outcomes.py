@@ -77,10 +77,14 @@ def log_rollouts(
     metrics: MetricsStore,
 ) -> None:
     """Keep rewards, lengths, and how many groups teach something, as cookbook and TRL name them."""
+    import numpy as np
+
     outcome, groups = measure_outcome(trajectories), advantages.groups
     same = advantages.all_good + advantages.all_bad + advantages.single
     drawn = trajectories.logprobs[trajectories.sampled]
     entropy = -float(drawn.mean(dtype="float64"))
+    lengths = np.add.reduceat(trajectories.sampled, trajectories.offsets[:-1], dtype=np.int64)
+    whole = lengths[~trajectories.cut]
     figures = {
         "env/all/reward/total": outcome.reward,
         "env/all/correct": outcome.accuracy,
@@ -91,9 +95,12 @@ def log_rollouts(
         "env/all/by_group/frac_all_good": advantages.all_good / groups,
         "env/all/by_group/frac_all_bad": advantages.all_bad / groups,
         "reward": outcome.reward,
-        "reward_std": float(trajectories.rewards.std()),
+        "reward_std": float(trajectories.rewards.std(ddof=min(1, trajectories.episodes - 1))),
         "frac_reward_zero_std": same / groups,
         "completions/mean_length": outcome.length,
+        "completions/min_length": float(lengths.min()),
+        "completions/max_length": float(lengths.max()),
+        "completions/mean_terminated_length": float(whole.mean()) if len(whole) else math.nan,
         "completions/clipped_ratio": outcome.cut,
         "entropy": entropy,
         "kl": advantages.kl,
@@ -120,6 +127,7 @@ def log_policy_update(
         "train/grad_norm": update.grad_norm,
         "train/learning_rate": update.learning_rate,
         "train/tokens": float(losses.tokens),
+        "optim/lr": update.learning_rate,
     }
     metrics.log(config.step, figures | policy_figures(losses.metrics))
 
