@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from kitchen.ir.deciding import clauses_of, known, read_by, teller
@@ -43,13 +43,12 @@ class Decisions:
     def read(self, graph: TaskGraph) -> Decisions:
         """Decide for every group of a graph and of the graphs in it."""
         for node in graph.nodes:
-            if isinstance(node, Group):
-                for inner in node.graphs:
+            if isinstance(node, Group) and not self.is_void(node):
+                for inner in self.inside(node):
                     self.read(inner)
-                if not self.is_void(node):
-                    self.entering[node.name] = self.decide(node, graph)
-                    if is_open(node):
-                        self.going_on[node.name] = self.until(node)
+                self.entering[node.name] = self.decide(node, graph)
+                if is_open(node):
+                    self.going_on[node.name] = self.until(node)
         return self
 
     def decide(self, group: Group, graph: TaskGraph) -> Decision:
@@ -118,6 +117,19 @@ class Decisions:
         if settled is not None:
             sides = {side: sides[side] for side in [("else", "then")[bool(settled)]]}
         return sides
+
+    def inside(self, group: Group) -> Iterable[TaskGraph]:
+        """The graphs of a group that may run."""
+        return self.arms(group).values() if isinstance(group.op, Branch) else group.graphs
+
+    def running(self, graph: TaskGraph) -> Iterator[Task]:
+        """The tasks that may run."""
+        for node in graph.nodes:
+            if isinstance(node, Task):
+                yield node
+            elif not self.is_void(node):
+                for inner in self.inside(node):
+                    yield from self.running(inner)
 
     def at_most(self, group: Group) -> int | None:
         """How often a loop goes round at the most, if anything but the run says so."""

@@ -87,7 +87,7 @@ def objects(exported: Exported, settings: Settings) -> Emitted:
     plan_map = f"{name}-plan-{hashlib.sha256(plan).hexdigest()[:10]}"
     account = settings.service_account or name
     decisions = decisions_of(program, exported.graph)
-    shapes = Shapes.read(exported.graph, decisions.told)
+    shapes = Shapes.read(exported.graph, decisions)
     names = dns_names(_template_names(exported.graph, shapes))
     lowering = Lowering(decisions, shapes.of, names)
     lowering.main(exported.graph)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from kitchen.compiler.targets.argo.decisions import Decisions, is_job
@@ -45,10 +44,12 @@ class Shapes:
     of: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, graph: TaskGraph, told: Mapping[str, list[str]]) -> Shapes:
-        """The shapes of all tasks of a graph, and of the steps that ask."""
-        shapes = cls()
-        for call, task in _calls(graph, told):
+    def read(cls, graph: TaskGraph, decisions: Decisions) -> Shapes:
+        """The shapes of all tasks of a graph that may run, and of the steps that ask."""
+        shapes, told = cls(), decisions.told
+        calls: list[tuple[str, Task | None]] = [(t.name, t) for t in decisions.running(graph)]
+        calls += [(call, None) for call in told if call.startswith("ask ")]
+        for call, task in calls:
             notes = NO_ANNOTATIONS if task is None else task.annotations
             shape = Shape(
                 image=notes.image,
@@ -68,15 +69,3 @@ class Shapes:
             number = 1 + sum(known.job is shape.job for known in self.found)
             self.found[shape] = kind if number == 1 else f"{kind} {number}"
         return self.found[shape]
-
-
-def _calls(
-    graph: TaskGraph, told: Mapping[str, list[str]]
-) -> Iterator[tuple[str, Task | None]]:  # fmt: skip
-    yield from ((task.name, task) for task in graph.tasks())
-    yield from ((call, None) for call in told if call.startswith("ask "))
-
-
-def shapes_of(graph: TaskGraph, decisions: Decisions) -> Shapes:
-    """The shapes of a task graph whose decisions are known."""
-    return Shapes.read(graph, decisions.told)

@@ -14,6 +14,7 @@ WIDTH = 100
 
 _PLAIN_KEY = re.compile(r"[a-z][A-Za-z]{2,}")
 _KEYWORDS = {"yes", "off", "true", "false", "null", "nan", "inf"}
+_ODD = re.compile(r"[^ !#-\[\]-~]")  #: what may not stand in double quotes as it is
 _SHORT = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 #: Written on one line where they fit on it, with all that is in them.
@@ -46,7 +47,7 @@ def quoted(text: str) -> str:
     >>> print(quoted('a "b"'), quoted("1e-3"), quoted("\\u2028"))
     "a \\"b\\"" "1e-3" "\\u2028"
     """
-    return '"' + "".join(map(_escaped, text)) + '"'
+    return f'"{_ODD.sub(_escaped, text)}"'
 
 
 def _single_quoted(text: str) -> str:
@@ -55,12 +56,11 @@ def _single_quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _escaped(letter: str) -> str:
-    if letter in _SHORT:
-        return _SHORT[letter]
+def _escaped(found: re.Match[str]) -> str:
+    letter = found[0]
     code = ord(letter)
-    if 0x20 <= code < 0x7F or (code > 0xA0 and letter.isprintable()):
-        return letter
+    if letter in _SHORT or (code > 0xA0 and letter.isprintable()):
+        return _SHORT.get(letter, letter)
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

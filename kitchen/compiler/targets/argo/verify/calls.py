@@ -54,6 +54,8 @@ def templates_exist(view: View) -> Found:
 def templates_used(view: View) -> Found:
     for workflow in view.workflows:
         waiting, seen = workflow.roots(), set[str]()
+        if not waiting or not workflow.by_name.keys() >= {*waiting}:
+            continue  # another rule's
         while waiting:
             name = waiting.pop()
             if name in seen or name not in workflow.by_name:
@@ -85,10 +87,10 @@ def arguments_given(view: View) -> Found:
 def arguments_known(view: View) -> Found:
     for workflow in view.workflows:
         for _, task, where in workflow.calls():
-            template = workflow.by_name.get(str(task.get("template")), {})
-            taken = {parameter.get("name") for parameter in inputs(template)}
+            template = workflow.by_name.get(str(task.get("template")))
+            taken = {parameter.get("name") for parameter in inputs(template or {})}
             for argument in arguments(task):
-                if argument.get("name") not in taken:
+                if template is not None and argument.get("name") not in taken:
                     yield where, f"`{task.get('template')}` takes no `{argument.get('name')}`"
 
 

@@ -91,6 +91,8 @@ def read_after(view: View) -> Found:
         for template in workflow.templates:
             before = {str(t.get("name")): {n for n, _ in waits(t)} for t in tasks(template)}
             for task in tasks(template):
+                if task.get("depends") and not waits(task):
+                    continue  # a rule that cannot be read
                 for _, text in texts(task):
                     for match in TAG.finditer(text):
                         read = _REFERENCE.fullmatch(match[1])
