@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from kitchen.compiler.checks.effects import leaves_something
 from kitchen.compiler.checks.places import place, places
+from kitchen.compiler.checks.removed import removals
 from kitchen.compiler.checks.settled import settled
 from kitchen.ir.diagnostic import Diagnostic, Label, Severity
 from kitchen.ir.expr import Apply, Expr, Ref, Value, refs
@@ -70,8 +71,11 @@ def _set_here(param: Parameter) -> tuple[Label, ...]:
 
 
 def _removal(value: Value, program: Program, original: Program) -> Removal | None:
-    """What is known of the removal of an op that reads a value, or of one around or in it."""
+    """Why the first op is gone that reads a value; or else one around or in an op that does."""
     gone = {removal.op: removal for removal in program.removed}
+    for stage, why in removals(program, original):
+        if any(ref.value == value for expr in exprs(stage) for ref in refs(expr)):
+            return why
     for op in walk(original.body):
         if any(ref.value == value for ref in uses(op)):
             found = (gone.get(inner.name) for inner in (op, *_inside(op)))

@@ -12,6 +12,7 @@ from kitchen.ir.source import Span
 from kitchen.ir.walk import regions
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
+_TEXT = re.compile(r"'[^']*'|\"[^\"]*\"")  #: a word in quotes is no name
 
 
 def decided(program: Program, condition: Const) -> str:
@@ -33,7 +34,7 @@ def because(program: Program, span: Span | None) -> str:
 
 
 def _read_in(program: Program, span: Span) -> list[Parameter]:
-    words = set(_NAME.findall(span.text))
+    words = set(_NAME.findall(_TEXT.sub("", span.text)))
     return [
         parameter
         for parameter in program.params
