@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from kitchen.ir.deciding import clauses_of, known, read_by, teller
 from kitchen.ir.expr import EvaluationError, Value
 from kitchen.ir.frozen import frozen
+from kitchen.ir.places import file_name
 from kitchen.ir.program import Branch, Loop, Map
 from kitchen.ir.task_graph import Group, Task, TaskGraph
 
@@ -62,7 +63,8 @@ class Decisions:
         assert isinstance(group.op, Loop)
         assert group.op.until is not None
         found = teller(read_by((group.op.until,), self.parameters), group.graphs[0])
-        files = (f"{group.name}.again", f"{group.name}.next")
+        file = file_name(group.name)
+        files = (f"{file}.again", f"{file}.next")
         return self.by(found, group.name, f"ask {group.name} again", files)
 
     def by(self, task: Task | None, group: str, step: str, files: tuple[str, ...]) -> Decision:
@@ -177,14 +179,13 @@ def groups(graph: TaskGraph) -> Iterator[Group]:
 
 def _entries(group: Group) -> tuple[str, ...]:
     """The files that say which tasks of a group run, and how often."""
+    file = file_name(group.name)
     match group.op:
-        case Branch():
-            return (group.name,)
-        case Map(max_parallel=None):
-            return (group.name,)
+        case Branch() | Map(max_parallel=None):
+            return (file,)
         case Loop() if is_open(group):
-            return (f"{group.name}.any", f"{group.name}.first")
-    return (group.name, f"{group.name}.any")
+            return (f"{file}.any", f"{file}.first")
+    return (file, f"{file}.any")
 
 
 def _size(value: object) -> int | None:

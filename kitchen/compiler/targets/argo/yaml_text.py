@@ -81,9 +81,10 @@ class _Writer:
                 yield from self.entry(f"{room}{self.key(name)}:", name, item, indent)
             return
         assert isinstance(value, list | tuple), value
+        alike = all(map(_is_flat, value))  # items of one list look alike
         for item in value:
             yield from _note(item, room)
-            if not _nested(item) or self.fits(item, indent + 2, is_open=_is_flat(item)):
+            if not _nested(item) or self.fits(item, indent + 2, is_open=alike):
                 yield f"{room}- {self.flow(item)}"
                 continue
             first, *rest = self.block(item, indent + 2)
@@ -145,7 +146,7 @@ def _nested(value: object) -> bool:
 
 
 def _is_flat(value: object) -> bool:
-    """Whether a value has nothing nested in it and little in all."""
+    """Whether a value has nothing nested in it, and little in all."""
     if isinstance(value, Mapping):
         return len(value) <= 3 and not any(map(_nested, value.values()))
-    return isinstance(value, list | tuple) and not any(map(_nested, value))
+    return not isinstance(value, list | tuple) or not any(map(_nested, value))

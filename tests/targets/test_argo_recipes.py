@@ -1,0 +1,97 @@
+"""What a recipe is exported to for Argo does, as Argo would do it, what `kitchen run` does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from kitchen.cli.application import main
+from tests.compiler.targets.argo_exports import CHECK, second_opinions, workflow
+from tests.compiler.targets.argo_interpreter import Argo
+from tests.conftest import Golden
+from tests.targets.cases import CASES, RECIPES, Case
+
+Export = Callable[..., Path]
+
+#: One recipe for each shape that is worth reading.
+SHOWN = (
+    "condition", "map", "map_over_a_known_list", "nested_maps", "fixed_loop", "until_loop",
+    "endings", "retries", "nodes",
+)  # fmt: skip
+
+
+@pytest.fixture
+def export(pantry: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Export:
+    """Exports a recipe of `recipes/` with some settings; gives the folder."""
+    monkeypatch.setenv("KITCHEN_CACHE", str(tmp_path / "cache"))
+
+    def run(recipe: str, *words: str) -> Path:
+        folder = tmp_path / "export"
+        path = RECIPES / f"{recipe}.yaml"
+        assert main(["export", str(path), "--to", "argo", "-o", str(folder), *words]) == 0
+        return folder
+
+    return run
+
+
+class Pods:
+    """Runs the commands of containers here, with the folders that they name in other places."""
+
+    def __init__(self, export: Path, run: Path) -> None:
+        self.export, self.run = export, run
+        self.told = run.parent / "told"
+        self.codes: list[int] = []
+
+    def __call__(self, words: list[str]) -> tuple[int, Mapping[str, str]]:
+        places = {
+            "/kitchen/plan/plan.json": str(self.export / "plan.json"),
+            "--run=/kitchen/storage/runs/run-1": f"--run={self.run}",
+            "--base=/kitchen/storage": f"--base={RECIPES}",
+            "--decisions=/tmp/kitchen-decisions": f"--decisions={self.told}",
+        }
+        self.codes.append(main([places.get(word, word) for word in words[1:]] + ["--quiet"]))
+        files = self.told.iterdir() if self.told.is_dir() else ()
+        return self.codes[-1], {f"/tmp/kitchen-decisions/{p.name}": p.read_text() for p in files}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_argo_does_what_a_run_does(case: Case, export: Export, tmp_path: Path) -> None:
+    folder, run = export(case.recipe, *case.words), tmp_path / "run"
+    pods = Pods(folder, run)
+    text = (folder / "workflow.yaml").read_text()
+    assert second_opinions(text) == ()
+    status = Argo(workflow({"workflow.yaml": text}), pods).run()
+    assert status == ("Succeeded" if case.fails is None else "Failed")
+    kept = {name: json.loads((run / name).read_text()) for name in case.keeps}
+    assert kept == case.keeps
+    assert 2 not in pods.codes
+    assert 99 not in pods.codes
+
+
+@pytest.mark.parametrize("recipe", SHOWN)
+def test_workflows(recipe: str, export: Export, golden: Golden) -> None:
+    """The recipe, and below it what Argo is given."""
+    template = (RECIPES / "workflows" / f"{recipe}.yaml").read_text()
+    workflow = (export(recipe) / "workflow.yaml").read_text()
+    assert undigested(f"{template}---\n{workflow}") == golden("yaml")
+
+
+def undigested(text: str) -> str:
+    """Without the digest of the plan in the name of its ConfigMap."""
+    import re
+
+    return re.sub(r"-plan-[0-9a-f]{10}", "-plan-DIGEST", text)
+
+
+@pytest.mark.skipif(not CHECK.is_file(), reason="Argo's definitions are not beside the checkout")
+def test_an_api_server_would_take_them(export: Export) -> None:
+    """The check as a command of its own, over a workflow and over what is none."""
+    folder = export("nested_maps")
+    words = [sys.executable, str(CHECK), str(folder / "workflow.yaml")]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "argo-crd-check: 1 manifests, 0 faults\n")
