@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 
 from kitchen.compiler.compile import Compiled
+from kitchen.compiler.frontend.reader import paused_collection
 from kitchen.compiler.partition import partition
 from kitchen.compiler.targets.readme import readme
 from kitchen.compiler.targets.target import Exported, Files, Target
@@ -32,6 +33,7 @@ class Export:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
+@paused_collection()  # a workflow only grows
 def export_program(
     compiled: Compiled,
     registry: Registry,

@@ -19,6 +19,7 @@ from tools.bench.figure import Figure
 BENCHES = (
     "startup",
     "compiling",
+    "export",
     "stage_cost",
     "losses",
     "training_step",

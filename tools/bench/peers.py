@@ -130,42 +130,48 @@ def hamilton_build(count: int) -> Work:
     return lambda: hamilton_driver(count)
 
 
-def hera_build(count: int) -> Work:
+def hera_text(count: int) -> Callable[[], str]:
+    """The chain as Hera writes it for Argo: one template, and a call of it for each step."""
     hera = importlib.import_module("hera.workflows")
 
-    def build() -> None:
+    def build() -> str:
         with hera.Workflow(name="chain", entrypoint="dag", namespace="default") as workflow:
             step = hera.Container(
                 name="step",
                 image="kitchen",
                 args=["{{inputs.parameters.x}}"],
                 inputs=[hera.Parameter(name="x")],
+                outputs=[hera.Parameter(name="x", value_from=hera.models.ValueFrom(path="/x"))],
             )
             with hera.DAG(name="dag"):
                 before = None
                 for index in range(count):
-                    task = step(name=f"n{index}", arguments={"x": str(index)})
+                    x = "0" if before is None else before.get_parameter("x")
+                    task = step(name=f"add-{index}", arguments={"x": x})
                     if before is not None:
                         before >> task
                     before = task
-        workflow.to_yaml()
+        return str(workflow.to_yaml())
 
     return build
 
 
-def kfp_build(count: int) -> Work:
+def kfp_text(count: int) -> Callable[[], str]:
+    """The chain as KFP writes it, of which its backend makes what Argo keeps."""
     from kfp import compiler, dsl
 
     step = dsl.component(increment, base_image="kitchen")
 
-    def build() -> None:
+    def build() -> str:
         def chain(x: int) -> None:
             for _ in range(count):
                 x = step(x=x).output
 
         chain.__annotations__ = {"x": int, "return": None}
         with scratch() as folder:
-            compiler.Compiler().compile(dsl.pipeline(name="chain")(chain), f"{folder}/chain.yaml")
+            file = folder / "chain.yaml"
+            compiler.Compiler().compile(dsl.pipeline(name="chain")(chain), str(file))
+            return file.read_text(encoding="utf-8")
 
     return build
 
@@ -185,6 +191,6 @@ RUNS: Mapping[str, tuple[str, Callable[[int], Work]]] = {
 }
 BUILDS: Mapping[str, tuple[str, Callable[[int], Work]]] = {
     "Hamilton": ("hamilton", hamilton_build),
-    "Hera": ("hera", hera_build),
-    "KFP": ("kfp", kfp_build),
+    "Hera": ("hera", hera_text),
+    "KFP": ("kfp", kfp_text),
 }

@@ -100,9 +100,11 @@ def _tasks(graph: TaskGraph) -> Iterator[str]:
 
 
 def _rows(graph: TaskGraph, around: str) -> Iterator[tuple[str, ...]]:
+    sources: dict[str, dict[str, None]] = {}
+    for edge in graph.edges:
+        sources.setdefault(edge.target, {})[edge.source] = None
     for node in graph.nodes:
-        waits = dict.fromkeys(edge.source for edge in graph.edges if edge.target == node.name)
-        before = ", ".join(code(name) for name in waits)
+        before = ", ".join(code(name) for name in sources.get(node.name, ()))
         if isinstance(node, Task):
             steps = ", ".join(code(op.name) for op in node.region.ops)
             when = _WHEN.get(node.runs, "")
