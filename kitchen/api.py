@@ -73,7 +73,11 @@ def resume(
 
 
 def export(
-    recipe: Recipe, to: str, folder: Path, *, overrides: Mapping[str, object] | None = None
+    recipe: Recipe,
+    to: str,
+    folder: str | Path,
+    *,
+    overrides: Mapping[str, object] | None = None,
 ) -> tuple[Diagnostic, ...]:
     """Write a recipe out for an engine, `airflow` or `argo`, and give the warnings.
 

@@ -106,7 +106,7 @@ def _rows(graph: TaskGraph, around: str) -> Iterator[tuple[str, ...]]:
     for node in graph.nodes:
         before = ", ".join(code(name) for name in sources.get(node.name, ()))
         if isinstance(node, Task):
-            steps = ", ".join(code(op.name) for op in node.region.ops)
+            steps = _steps(node)
             when = _WHEN.get(node.runs, "")
             before = ", ".join(filter(None, [when, before]))
             yield around + code(node.name), steps, before, _asks(node.annotations)
@@ -114,6 +114,16 @@ def _rows(graph: TaskGraph, around: str) -> Iterator[tuple[str, ...]]:
         yield around + code(node.name), _kind(node), before, ""
         for inner in node.graphs:
             yield from _rows(inner, f"{around}{code(node.name)} / ")
+
+
+def _steps(task: Task) -> str:
+    """What a task runs, and what it ends with."""
+    steps = ", ".join(code(op.name) for op in task.region.ops)
+    endings = (("if it failed", task.on_failure), ("at last", task.finally_))
+    for when, region in endings:
+        if region.ops:
+            steps += f"; {when} {', '.join(code(op.name) for op in region.ops)}"
+    return steps or "a little arithmetic"
 
 
 def _kind(group: Group) -> str:
