@@ -91,8 +91,6 @@ CASES: tuple[Case, ...] = (
     Case("diamond", {"sum.json": 18}),
 )  # fmt: skip
 
-SUCCEEDING = tuple(case for case in CASES if case.fails is None)
-
 
 def kept(run: Path, names: Iterable[str]) -> dict[str, bytes]:
     """What a run wrote under these names."""
