@@ -23,7 +23,9 @@ from kitchen.runtime.events import (
 TOKENS, WINDOW = "/tokens", 20
 #: Of a phase, where there are several: `train/supervised/loss`.
 LOSS, TRAIN, EVALUATION = "/loss", "train/", "eval/"
-#: Losses kept for the curve of a live display.
+#: What attempts earned, which is followed where there is no loss that goes down.
+REWARD = "reward"
+#: Values kept for the curve of a live display.
 HISTORY = 2_000
 
 
@@ -46,13 +48,14 @@ class Progress:
     step: int = 0
     latest: dict[str, float] = field(default_factory=dict)  #: of training
     evaluation: tuple[int, Mapping[str, float]] | None = None
-    losses: deque[float] = field(default_factory=lambda: deque(maxlen=HISTORY))
-    loss: str | None = None  #: the metric that they are of
+    followed: str = ""  #: the metric that says how well it goes: a loss, or the reward
+    curve: deque[float] = field(default_factory=lambda: deque(maxlen=HISTORY))  #: its values
     started: float | None = None
     _around: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _waiting: dict[str, None] = field(default_factory=dict)
     _tokens: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=WINDOW))
     _base: tuple[float, float] | None = None
+    _before: int | None = None  #: steps that were taken before the loops, in an earlier phase
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, StageStopped):  # the most frequent, and most of them say nothing new
@@ -65,6 +68,8 @@ class Progress:
                 case LoopStarted(op=op, count=count, start=start):
                     around = self._around.get(op.name, ())
                     self.loops = [loop for loop in self.loops if loop.name in around]
+                    if not self.loops:
+                        self._enter_phase()
                     self.loops.append(OpenLoop(op.name, count, start))
                 case IterationStopped(op=op, index=index):
                     self._iterated(op.name, index + 1)
@@ -86,6 +91,12 @@ class Progress:
 
         enter(program.body, ())
 
+    def _enter_phase(self) -> None:
+        """Forget what was measured of the loops before: these go at a pace of their own."""
+        self.latest.clear()
+        self._tokens.clear()
+        self._base = self._before = None
+
     def _iterated(self, name: str, done: int) -> None:
         at = next((i for i, loop in enumerate(self.loops) if loop.name == name), None)
         if at is None:
@@ -100,17 +111,27 @@ class Progress:
         if training:
             self.step = step
             self.latest |= training
-        for name, value in training.items():
-            if name.endswith(LOSS):
-                if name != self.loss:
-                    self.loss = name
-                    self.losses.clear()  # of another phase, which has a loss of its own
-                self.losses.append(value)
-            elif name.endswith(TOKENS):
+            if self._before is None:
+                self._before = max(step - 1 - self._counted()[0], 0)
+        for name, value in values.items():
+            if name == REWARD or (name in training and name.endswith(LOSS)):
+                self._follow(name, value)
+            elif name in training and name.endswith(TOKENS):
                 self._tokens.append((self.clock(), value))
         evaluation = {name: value for name, value in values.items() if name.startswith(EVALUATION)}
         if evaluation:
             self.evaluation = (step, evaluation)
+
+    def _follow(self, name: str, value: float) -> None:
+        if name != self.followed:
+            self.followed = name
+            self.curve.clear()  # of another phase, which has a curve of its own
+        self.curve.append(value)
+
+    @property
+    def label(self) -> str:
+        """What is followed, in one word."""
+        return self.followed.rpartition("/")[2]
 
     def tokens_per_second(self) -> float | None:
         """The pace over the last steps; None until there are two."""
@@ -142,10 +163,15 @@ class Progress:
         return next(iter(self._waiting.copy()), None)
 
     def total_steps(self) -> int | None:
-        """Iterations of the innermost loop in all, if each loop around it is known."""
-        total = 1
+        """Steps at the end of these loops, one in each innermost iteration, if that is known."""
+        total = self._counted()[1]
+        return None if total is None or not self.loops else (self._before or 0) + total
+
+    def _counted(self) -> tuple[int, int | None]:
+        """Iterations of the innermost loop that are done, and all of them, if that is known."""
+        done, total = 0, 1
         for loop in self.loops:
             if loop.count is None:
-                return None
-            total *= loop.count
-        return total if self.loops else None
+                return 0, None
+            done, total = done * loop.count + loop.done, total * loop.count
+        return done, total

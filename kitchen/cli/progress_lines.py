@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from kitchen.cli.figures import clock, number
-from kitchen.cli.progress import LOSS, TRAIN, Progress
+from kitchen.cli.progress import TRAIN, Progress
 from kitchen.cli.told import once, told
 from kitchen.ir.visible import visible
 from kitchen.runtime.events import Event, MetricsLogged, RunStarted
@@ -33,8 +33,8 @@ class Lines:
         self.progress(event)
         if isinstance(event, RunStarted):
             self.stages = once(event.program)
-        elif isinstance(event, MetricsLogged) and any(map(_is_loss, event.values)):
-            if event.step >= self.next:
+        elif isinstance(event, MetricsLogged) and any(map(_is_trained, event.values)):
+            if event.step >= self.next and self.progress.curve:
                 every = interval(self.progress.total_steps())
                 self.next = (event.step // every + 1) * every
                 self.write(self.step_line())
@@ -51,11 +51,13 @@ class Lines:
         total = progress.total_steps()
         yield f"step {progress.step}" if total is None else f"step {progress.step} of {total}"
         for loop in progress.loops[:-1]:
+            if loop.count == 1:
+                continue
             yield f"{visible(loop.name)} {loop.done + 1} of {loop.count or '?'}"
 
     def _how(self) -> Iterator[str]:
         progress = self.progress
-        yield f"loss {number(progress.losses[-1])}"
+        yield f"{progress.label} {number(progress.curve[-1])}"
         pace = progress.tokens_per_second()
         if pace is not None:
             yield f"{pace:,.0f} tokens/s"
@@ -84,5 +86,5 @@ def interval(total: int | None) -> int:
         power *= 10
 
 
-def _is_loss(metric: str) -> bool:
-    return metric.startswith(TRAIN) and metric.endswith(LOSS)
+def _is_trained(metric: str) -> bool:
+    return metric.startswith(TRAIN)

@@ -124,13 +124,13 @@ class Screen:
                 f"{title(name)} {number(value)}" for name, value in progress.latest.items()
             )
             lines.append(Text("  " + shown, no_wrap=True, overflow="ellipsis"))
-        curve = sparkline(list(progress.losses), min(columns - 20, 60))
+        curve = sparkline(list(progress.curve), min(columns - 20, 60))
         if len(curve) > 1:
-            lines.append(Text.assemble("  loss ", (curve, "green"), no_wrap=True))
+            lines.append(Text.assemble(f"  {progress.label} ", (curve, "green"), no_wrap=True))
         if progress.evaluation is not None:
             step, values = progress.evaluation
             shown = f"  evaluation at step {step:,}: {figures(values, EVALUATION)}"
             lines.append(Text(shown, no_wrap=True, overflow="ellipsis"))
-        if progress.losses and progress.losses[-1] != progress.losses[-1]:
-            lines.append(Text("  the loss is not a number", "bold red"))
+        if progress.curve and progress.curve[-1] != progress.curve[-1]:
+            lines.append(Text(f"  the {progress.label} is not a number", "bold red"))
         return lines

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from kitchen.cli.figures import duration, number
 from kitchen.cli.report_text import STATES, samples_lines
-from kitchen.cli.run_report import Curves
+from kitchen.cli.run_report import Curves, moments
 from kitchen.cli.terminal import BOLD, DIM, GREEN, RED, Page, Word, words
 from kitchen.cli.told import title
+from kitchen.ir.visible import visible
 
 #: Named first, where they were measured.
-LEADING = ("train/loss", "eval/loss", "eval/bits_per_byte")
+LEADING = ("train/loss", "eval/loss", "eval/bits_per_byte", "eval/accuracy")
 
 
 def summary_text(report: dict[str, Any], curves: Curves, page: Page) -> str:
@@ -21,7 +23,8 @@ def summary_text(report: dict[str, Any], curves: Curves, page: Page) -> str:
     head = [Word(state, f"{BOLD};{STATES.get(state, RED)}")]
     head += words(f"after {duration(report['seconds'])}, {steps:,} step{'' if steps == 1 else 's'}")
     blocks = [page.shown(head)]
-    changes = [_change(name, curves[name], page) for name in LEADING if name in curves]
+    named = moments(Path(report["paths"]["run"]))
+    changes = [_change(name, curves[name], named, page) for name in LEADING if name in curves]
     if changes:
         blocks.append("\n".join(changes))
     samples = samples_lines(report["samples"], page)
@@ -31,12 +34,16 @@ def summary_text(report: dict[str, Any], curves: Curves, page: Page) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _change(name: str, points: list[tuple[int, float]], page: Page) -> str:
-    """`evaluation loss  4.213 → 1.923`"""
+def _change(name: str, points: list[tuple[int, float]], named: dict[int, str], page: Page) -> str:
+    """`evaluation loss  4.213 → 1.923`; between the ends, what was measured at a named moment."""
     kind = "training" if name.startswith("train/") else "evaluation"
-    shown = f"{number(points[0][1])} → {number(points[-1][1])}"
-    if len(points) == 1:
+    known = [f"{number(value)} {visible(named[step])}" for step, value in points if step in named]
+    if len(known) > 2:
+        shown = " → ".join(known)
+    elif len(points) == 1:
         shown = number(points[0][1])
+    else:
+        shown = f"{number(points[0][1])} → {number(points[-1][1])}"
     label = f"{kind} {title(name)}"
     return page.shown([Word("  " + label.ljust(26)), Word(shown, GREEN)])
 

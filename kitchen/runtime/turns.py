@@ -24,6 +24,16 @@ def first_turn(tokenizer: Tokenizer, prompt: Prompt) -> np.ndarray:
     return render_prompt(tokenizer, prompt)
 
 
+def asked(tokenizer: Tokenizer, ids: Sequence[int]) -> str:
+    """What is asked in the ids that an episode begins with, without what is written around it."""
+    around = first_turn(tokenizer, ({"role": "user", "content": STAND_IN},)).tolist()
+    before, _, after = tokenizer.decode(around, special=True).rpartition(STAND_IN)
+    whole = tokenizer.decode(ids, special=True)
+    if whole.startswith(before) and whole.endswith(after):
+        return whole[len(before) : len(whole) - len(after)]
+    return tokenizer.decode(ids)
+
+
 def next_turn(
     tokenizer: Tokenizer, prompt: Prompt, action: Sequence[int], observation: str
 ) -> np.ndarray:

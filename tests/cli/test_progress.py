@@ -115,6 +115,64 @@ def test_lines(golden: Golden) -> None:
     assert written.getvalue() == golden
 
 
+ATTEMPT = Loop(name="attempt", over=Const(range(20), INT), body=Region(ops=(BATCH,)))
+PHASES = Program(name="toy", body=Region(ops=(LOAD, EPOCH, ATTEMPT, SAVE)))
+
+
+def two_phases(clock: Clock) -> Iterator[Event]:
+    """40 steps with a loss, then 20 that have none, a second each, by what attempts earned."""
+    for event in a_run(clock):
+        yield RunStarted(PHASES, resumed=False) if isinstance(event, RunStarted) else event
+    yield LoopStarted(ATTEMPT, 20)
+    for index in range(20):
+        clock.now += 1
+        yield MetricsLogged(40 + index, {"reward": index / 20, "env/all/turns": 1.0})
+        yield LoopStarted(BATCH, 1)
+        yield MetricsLogged(41 + index, {"train/grad_norm": 2.0, "train/tokens": 50.0})
+        yield IterationStopped(BATCH, 0, 0.5)
+        yield IterationStopped(ATTEMPT, index, 1.0)
+
+
+def test_a_second_phase_counts_on_at_its_own_pace() -> None:
+    clock, written = Clock(), list[str]()
+    lines = Lines(Progress(clock), written.append)
+    for event in two_phases(clock):
+        lines(event)
+    at = next(i for i, line in enumerate(written) if "reward" in line)
+    assert all("loss" in line or "(" in line for line in written[:at])
+    assert written[at:] == [
+        "step 42 of 60, attempt 2 of 20: reward 0.05, 50 tokens/s",
+        "step 45 of 60, attempt 5 of 20: reward 0.2, 50 tokens/s, 0:21 left",
+        "step 50 of 60, attempt 10 of 20: reward 0.45, 50 tokens/s, 0:12 left",
+        "step 55 of 60, attempt 15 of 20: reward 0.7, 50 tokens/s, 0:06 left",
+        "step 60 of 60, attempt 20 of 20: reward 0.95, 50 tokens/s, 0:01 left",
+    ]
+
+
+def test_a_second_phase_that_is_gone_on_with_counts_on() -> None:
+    progress = Progress(Clock())
+    progress(RunStarted(PHASES, resumed=True))
+    progress(LoopStarted(ATTEMPT, 20, 7))
+    progress(LoopStarted(BATCH, 1))
+    progress(MetricsLogged(48, {"train/tokens": 50.0}))
+    assert (progress.step, progress.total_steps()) == (48, 60)
+
+
+def test_the_screen_follows_the_phase_that_runs() -> None:
+    """What an earlier phase measured last is not shown beside the figures of this one."""
+    clock = Clock()
+    screen = Screen(Progress(clock), "toy", StopRequest())
+    for event in two_phases(clock):
+        screen.progress(event)
+    screen.console = Console(file=io.StringIO(), width=100, color_system=None)
+    with screen.console.capture() as capture:
+        screen.console.print(screen.drawn())
+    shown = capture.get()
+    assert "  reward ▁" in shown
+    assert "step 60: grad norm 2, tokens 50" in shown
+    assert "  loss" not in shown
+
+
 def drawn(columns: int, stop_at: int, *, stopping: bool = False) -> str:
     clock, stop = Clock(), StopRequest()
     if stopping:

@@ -25,7 +25,7 @@ from kitchen.runtime.ports import (
     Workspace,
 )
 from kitchen.runtime.rollouts import RolloutOptions, play
-from kitchen.runtime.turns import first_turn, next_turn
+from kitchen.runtime.turns import asked, first_turn, next_turn
 from kitchen.runtime.values import Sampler, Tokenizer
 
 OPTIONS = RolloutOptions(
@@ -148,6 +148,14 @@ def test_turns_extend_what_was_there(tokenizer: Tokenizer) -> None:
 def test_text_goes_on_as_text(tokenizer: Tokenizer) -> None:
     added = next_turn(tokenizer, "a maze", ids(tokenizer, "left", end=False), " wall")
     assert added.tolist() == ids(tokenizer, " wall", end=False)
+
+
+@pytest.mark.parametrize("said", ["Guess 1.", "Higher?\n  3. Lower!", "."])
+def test_what_was_asked_is_read_back(tokenizer: Tokenizer, said: str) -> None:
+    """Without the template around it, where there is one; text that goes on as text is whole."""
+    prompt: Prompt = ({"role": "user", "content": said},)
+    assert asked(tokenizer, first_turn(tokenizer, prompt).tolist()) == said
+    assert asked(tokenizer, first_turn(tokenizer, said).tolist()) == said
 
 
 @dataclass

@@ -112,7 +112,7 @@ class Best(Record):
     """The best evaluation so far: its loss and step; `since` counts those after it.
 
     `latest`: the step of the last one, -1 before the first. `improved`: that is the best. `stop`:
-    patience is at an end.
+    patience is at an end, or the target is reached.
     """
 
     loss: float
@@ -128,6 +128,7 @@ class TrackBestConfig(Config):
     patience: int = setting(
         default=0, minimum=0, doc="evaluations without a lower loss before `stop`; 0: never"
     )
+    target: float = setting(default=0.0, minimum=0, doc="a loss at which to `stop`; 0: none")
 
 
 @stage(effect=Effect.PURE)
@@ -142,8 +143,9 @@ def best_after(loss: float | None, best: Best | None, config: TrackBestConfig) -
     """The best after an evaluation of that loss; None is no evaluation."""
     if loss is None:
         return best or Best(math.inf, config.step, -1, since=0, improved=False, stop=False)
+    reached = loss <= config.target != 0
     if best is None or loss < best.loss:
-        return Best(loss, config.step, config.step, since=0, improved=True, stop=False)
+        return Best(loss, config.step, config.step, since=0, improved=True, stop=reached)
     since = best.since + 1
-    stop = 0 < config.patience <= since
+    stop = reached or 0 < config.patience <= since
     return Best(best.loss, best.step, config.step, since=since, improved=False, stop=stop)

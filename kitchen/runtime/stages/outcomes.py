@@ -141,14 +141,15 @@ def read_episodes(
     trajectories: Trajectories, tokenizer: Tokenizer, *, config: ReadEpisodesConfig
 ) -> Completions:
     """The first episodes as text: what was given, and all that was said after it."""
+    from kitchen.runtime.turns import asked
+
     rows = []
     for episode in range(min(config.count, trajectories.episodes)):
         span = slice(*trajectories.offsets[episode : episode + 2].tolist())
         tokens, sampled = trajectories.tokens[span], trajectories.sampled[span]
         first = int(sampled.argmax())
-        prompt, said = (
-            tokenizer.decode(part.tolist()) for part in (tokens[:first], tokens[first:])
-        )
+        prompt = asked(tokenizer, tokens[:first].tolist())
+        said = tokenizer.decode(tokens[first:].tolist())
         rows.append({"prompt": prompt.strip(), "completion": said.strip()})
     return Completions(rows=tuple(rows))
 

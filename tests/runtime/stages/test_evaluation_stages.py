@@ -136,6 +136,18 @@ def test_without_patience_nothing_stops() -> None:
     assert not track_best(worse, best, config=TrackBestConfig(step=100)).stop
 
 
+@pytest.mark.parametrize(("loss", "target", "stop"), [
+    (0.5, 0.5, True), (0.4, 0.5, True), (0.6, 0.5, False), (math.nan, 0.5, False), (0.0, 0.0, False)
+])  # fmt: skip
+def test_at_the_target_it_stops(loss: float, target: float, stop: bool) -> None:
+    """Whether that is the best so far or not; without a target nothing is low enough."""
+    found = Evaluation(loss, 0, 0, 0, 1)
+    config = TrackBestConfig(step=3, target=target)
+    before = track_best(Evaluation(0.1, 0, 0, 0, 1), None, config=TrackBestConfig(step=1))
+    assert track_best(found, None, config=config).stop is stop
+    assert track_best(found, before, config=config).stop is stop
+
+
 def test_before_the_first_evaluation_anything_is_better() -> None:
     none = track_best(None, None, config=TrackBestConfig(step=0, patience=1))
     assert (none.loss, none.stop) == (math.inf, False)
