@@ -22,7 +22,7 @@ Json = Mapping[str, Any]
 Container = Callable[[list[str]], tuple[int, Mapping[str, str]]]
 
 TAG = re.compile(r"\{\{(.*?)\}\}")
-DEEPEST = 100
+DEEPEST = 99  #: the controller fails a template at the level of 100
 ENDED_BADLY = ("Failed", "Errored")
 
 

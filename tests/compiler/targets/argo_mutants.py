@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from kitchen.compiler.targets.argo.emit import objects, settings_of
+from kitchen.compiler.targets.argo.files import objects, settings_of
 from kitchen.ir.deployment import Schedule
 from kitchen.ir.program import Annotations, Map, Program, Resources, Retry
 from kitchen.ir.types import BOOL, INT, list_of

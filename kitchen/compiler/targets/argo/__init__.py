@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kitchen.compiler.targets.argo.emit import emit
+from kitchen.compiler.targets.argo.files import emit
 from kitchen.compiler.targets.argo.guide import guide
 from kitchen.compiler.targets.argo.whole import whole
 from kitchen.compiler.targets.target import Target

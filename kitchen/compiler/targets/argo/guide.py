@@ -11,9 +11,9 @@ from kitchen.compiler.targets.argo.decisions import (
     is_job,
     is_open,
 )
-from kitchen.compiler.targets.argo.emit import CONFIG_MAP, RIGHTS, WORKFLOW, settings_of
+from kitchen.compiler.targets.argo.files import CONFIG_MAP, RIGHTS, WORKFLOW, settings_of
 from kitchen.compiler.targets.argo.settings import Settings
-from kitchen.compiler.targets.argo.whole import DEEPEST, decisions_of
+from kitchen.compiler.targets.argo.whole import LIMIT, decisions_of
 from kitchen.compiler.targets.target import Exported, Guide
 from kitchen.ir.program import Branch, Map
 from kitchen.ir.task_graph import Group
@@ -80,7 +80,7 @@ def _became(group: Group, decisions: Decisions) -> tuple[str, str]:
         most = decisions.at_most(group)
         return (
             f"a template that calls itself, {most} times at the most",
-            f"`until` is asked after each iteration; Argo allows {DEEPEST} levels",
+            f"`until` is asked after each iteration; Argo allows {LIMIT} levels",
         )
     if decision.known is not None and decision.known <= UNROLLED:
         return (

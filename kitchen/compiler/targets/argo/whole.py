@@ -10,7 +10,8 @@ from kitchen.ir.expr import EvaluationError, Value
 from kitchen.ir.program import Branch, Map, Program
 from kitchen.ir.task_graph import Group, Task, TaskGraph
 
-DEEPEST = 100  #: templates within templates, as Argo's controller counts them
+#: Templates within templates. Argo's controller counts from 1 and fails at 100; one is in hand.
+DEEPEST, LIMIT = 98, 100
 
 
 def whole(program: Program, graph: TaskGraph) -> dict[str, str]:
@@ -95,6 +96,4 @@ class Levels:
 
     def reason(self, group: Group) -> str:
         rounds = self.rounds(group)
-        return (
-            f"up to {rounds} iterations within each other are too deep for Argo's {DEEPEST} levels"
-        )
+        return f"up to {rounds} iterations within each other are too deep for Argo's {LIMIT} levels"

@@ -9,7 +9,7 @@ from functools import cache
 from kitchen.compiler.targets.argo.verify.view import Found, Json, View, Workflow, tasks
 
 LARGEST = 2**20
-DEEPEST = 100
+DEEPEST = 99
 APIS = {
     "Workflow": "argoproj.io/v1alpha1",
     "WorkflowTemplate": "argoproj.io/v1alpha1",
