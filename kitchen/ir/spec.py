@@ -99,12 +99,16 @@ class StageSpec:
 
 @frozen(kw_only=True)
 class AdapterSpec:
-    """An adapter as it declares itself: its settings and what it can do."""
+    """An adapter as it declares itself: its settings and what it can do.
+
+    What one process gives to a `shared` one, another finds there.
+    """
 
     port: str
     name: str
     config: tuple[Setting, ...] = ()
     capabilities: frozenset[str] = frozenset()
+    shared: bool = True
     doc: str = ""
 
 

@@ -20,7 +20,8 @@ class Adapter:
     """An adapter of a port: its settings, what it can do, and where its class is.
 
     The module that holds this declaration imports nothing heavy; `target` ("module:Class") is
-    imported when a run binds it, and called as `Class(config, workspace)`.
+    imported when a run binds it, and called as `Class(config, workspace)`. One that remembers what
+    it is given no longer than its process says that it is not `shared`.
     """
 
     port: str
@@ -28,6 +29,7 @@ class Adapter:
     target: str
     config: type[Config] = NoConfig
     capabilities: frozenset[str] = frozenset()
+    shared: bool = True
     doc: str = ""
 
     @property
@@ -37,6 +39,7 @@ class Adapter:
             name=self.name,
             config=settings_of(self.config),
             capabilities=self.capabilities,
+            shared=self.shared,
             doc=self.doc,
         )
 

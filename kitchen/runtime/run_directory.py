@@ -171,13 +171,8 @@ class RunDirectory:
         if record.get("tasks") is True:
             from kitchen.runtime.tasks.overview import overall  # it knows this module
 
-            status = overall(self)
-            return RunSummary(
-                path=self.path,
-                state=status.state,
-                recipe=str(record.get("recipe", "")),
-                status=status,
-            )
+            found, recipe = overall(self), str(record.get("recipe", ""))
+            return RunSummary(path=self.path, state=found.state, recipe=recipe, status=found)
         status = self.status()
         state = status.state if status else "unreadable"
         if state == "running" and not is_locked(self.path / "LOCK"):

@@ -64,7 +64,7 @@ def write_recipes(folder: Path) -> None:
             messages = [{"role": role, "content": text} for role, text in turns]
             rows.write(json.dumps({"messages": messages}) + "\n")
     template = (ROOT / "recipes/workflows/supervised.yaml").read_text()
-    before = "  - stage: load_state\n"
+    before = "  - if: best_state != None"
     assert template.count(before) == 1
     keep = "  - stage: save_state\n    as: last_state\n    with: {name: last}\n"
     (folder / "supervised-and-state.yaml").write_text(template.replace(before, keep + before))

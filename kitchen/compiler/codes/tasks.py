@@ -1,4 +1,4 @@
-"""K502 to K509: tasks that run by themselves, in the folder of one run."""
+"""K502 to K509, and K559: tasks that run by themselves, in the folder of one run."""
 
 from __future__ import annotations
 
@@ -69,5 +69,14 @@ CODES: tuple[Code, ...] = (
             lists and records of them, and artifacts can be; other objects live in one process.""",
         cure="""Let the stage that makes it give a record or an artifact, or derive the class
             from `Handle`: the steps that use it are then one task.""",
+    ),
+    page(
+        "K559",
+        "a store that lives in one process",
+        why="""What a `memory` adapter is given is gone when its process ends. Run in one process,
+            every step finds it; run in tasks, each has a memory of its own, and would find
+            nothing of what another task has put there.""",
+        cure="""Bind an adapter that keeps what it is given where other processes find it, such as
+            `files`; or run the recipe in one process, by `kitchen run` without `--tasks`.""",
     ),
 )

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from kitchen.compiler.partition.apart import kept_apart
 from kitchen.compiler.partition.assemble import Assembling
 from kitchen.compiler.partition.handles import Repeats
 from kitchen.compiler.partition.opening import Opening
@@ -40,4 +41,5 @@ def partition(
     level = Opening(program, registry, repeats, parameters, dict(whole or {})).whole()
     by_name = {*program.on_failure.params, *program.finally_.params}
     assembling = Assembling(program, repeats, parameters | by_name)
-    return assembling.graph(level), tuple(assembling.faults)
+    graph = assembling.graph(level)
+    return graph, (*assembling.faults, *kept_apart(program, graph, registry))

@@ -11,6 +11,7 @@ BLOBS = Adapter(
     port="blobs",
     name="memory",
     target="kitchen.runtime.adapters.memory.blobs:MemoryBlobs",
+    shared=False,
     doc="Keeps blobs in memory, until the process ends.",
 )
 
@@ -18,5 +19,6 @@ REGISTRY = Adapter(
     port="registry",
     name="memory",
     target="kitchen.runtime.adapters.memory.registry:MemoryRegistry",
+    shared=False,
     doc="Remembers versions of models until the process ends; their weights stay where they are.",
 )
