@@ -45,6 +45,7 @@ class Checkpoints:
     count: int = 0
     restored: Mapping[str, Any] = field(default_factory=dict)
     folder: Path | None = None
+    _arrays: Arrays = field(default_factory=lambda: Arrays(Path()))
     _iterations: dict[str, int] = field(default_factory=dict)
     _origins: dict[Value, tuple[Stage, int]] = field(init=False)
     _values: dict[str, Value] = field(init=False)
@@ -81,9 +82,10 @@ class Checkpoints:
         for port in self.world.ports.values():
             if hasattr(port, "flush"):
                 port.flush()
-        self.directory.commit_checkpoint(
+        made = self.directory.commit_checkpoint(
             self.count, lambda folder: self._write(folder, position, environment)
         )
+        self._arrays.folder = made.path / "arrays"
         self._iterations.clear()
         self.world.emit(CheckpointCommitted(str(self.count), perf_counter() - start))
 
@@ -95,7 +97,7 @@ class Checkpoints:
         again: dict[str, dict[str, Any]] = {}
         queue = [value for value in wanted if value in environment and value not in parameters]
         seen = parameters | set(queue)
-        arrays = Arrays(folder / "arrays")
+        arrays = self._arrays = Arrays(folder / "arrays", before=self._arrays)
         while queue:
             value = queue.pop()
             held = look(environment, value)
@@ -188,7 +190,7 @@ class Checkpoints:
             )
         self.count, self.folder = checkpoint.index, checkpoint.path
         self.restored = content["again"]
-        arrays = Arrays(checkpoint.path / "arrays")
+        arrays = self._arrays = Arrays(checkpoint.path / "arrays")
         for name, encoded in content["values"].items():
             environment[self._values[name]] = decode(encoded, arrays)
         for port, position in content["positions"].items():

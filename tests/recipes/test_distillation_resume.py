@@ -84,7 +84,7 @@ DEATHS = {
     ],
     ("on_policy", "while the student speaks"): ["after sample_batch 4"],
     ("on_policy", "while the teacher listens"): ["before teacher_advantages 6"],
-    ("on_policy", "between gradient and step"): ["after forward_backward 5"],
+    ("on_policy", "between gradient and step"): ["after policy_forward_backward 5"],
     ("on_policy", "many times"): [
         "after optim_step 2 SIGTERM",
         "after sample_batch 2",
