@@ -9,6 +9,7 @@ from kitchen.compiler.compile import Compiled
 from kitchen.compiler.frontend.reader import paused_collection
 from kitchen.compiler.partition import partition
 from kitchen.compiler.targets.readme import readme
+from kitchen.compiler.targets.secrets import secrets_in
 from kitchen.compiler.targets.target import Exported, Files, Target
 from kitchen.ir.diagnostic import Diagnostic, demand
 from kitchen.ir.frozen import frozen
@@ -59,7 +60,7 @@ def export_program(
         section=deployment.sections.get(target.name),
     )
     emitted, more = target.emit(exported)
-    found = demand(found + tuple(more))
+    found = demand((*found, *more, *secrets_in(exported)))
     text = readme(target, exported, whole, files=emitted, command=command, base=base)
     files = {**emitted, PLAN: exported.plan, README: text.encode()}
     return Export(

@@ -153,6 +153,46 @@ def test_what_is_wrong_is_said_before_anything_is_written(
     assert [fault["code"] for fault in facts["diagnostics"]] == ["K599"]
 
 
+HUB, OPENAI = "hf_" + "a1B2" * 9, "sk-" + "proj-" * 5
+KEPT = """\
+adapters:
+  llm:
+    use: openai
+    url: http://localhost
+    model: m
+    api_key: {env: NAME}
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (f"params: {{text: {HUB}}}\n", ()),
+        ("", ("--set", f"text={OPENAI}")),
+        ("targets: {argo: {env: {DATABASE_PASSWORD: hunter2}}}\n", ()),
+        (KEPT.replace("env: NAME", "value: hunter2"), ()),
+    ],
+    ids=("recipe", "setting", "variable", "adapter"),
+)
+def test_a_secret_is_not_exported(
+    kitchen: Kitchen, recipes: Path, golden: Golden, more: str, words: tuple[str, ...]
+) -> None:
+    text = Path("map_of_one_task.yaml").read_text()
+    Path("secret.yaml").write_text(text + more)
+    done = kitchen("export", "secret.yaml", "--to", "argo", "-o", "out", *words)
+    assert done.code == 2
+    assert done.err == golden
+    assert not any(secret in done.err for secret in (HUB, OPENAI, "hunter2"))
+    assert not Path("out").exists()
+
+
+def test_references_to_secrets_are_exported(kitchen: Kitchen, recipes: Path) -> None:
+    section = "targets: {argo: {secrets: {API_KEY: {name: a, key: b}}, env: {TOKENS: '5'}}}\n"
+    text = Path("map_of_one_task.yaml").read_text()
+    Path("fine.yaml").write_text(text + KEPT + section)
+    assert kitchen("export", "fine.yaml", "--to", "argo", "-o", "out").code == 0
+
+
 def test_a_target_that_does_not_exist(kitchen: Kitchen) -> None:
     done = kitchen("export", "recipe.yaml", "--to", "argos", "-o", "out")
     assert done.code == 2
