@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from kitchen.ir.frozen import frozen
 from kitchen.ir.source import Source
 from kitchen.ir.spec import Effect, Registry
 from kitchen.runtime.config import Config
@@ -55,7 +55,7 @@ class Steps(Stream[int]):
         return iter(range(start, self.length))
 
 
-@frozen
+@dataclass(frozen=True)
 class Score(Record):
     """A number with a verdict."""
 
