@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -11,12 +13,16 @@ from pathlib import Path
 import pytest
 
 from kitchen.cli.application import main
+from tests.architecture import ROOT
 from tests.compiler.targets.argo_exports import CHECK, second_opinions, workflow
 from tests.compiler.targets.argo_interpreter import Argo
 from tests.conftest import Golden
+from tests.recipes.test_recipes_in_tasks import outcome
 from tests.targets.cases import CASES, RECIPES, Case
 
 Export = Callable[..., Path]
+
+SHIPPED = sorted((ROOT / "recipes").glob("*.yaml"))
 
 #: One recipe for each shape that is worth reading.
 SHOWN = (
@@ -83,9 +89,57 @@ def test_workflows(recipe: str, export: Export, golden: Golden) -> None:
 
 def undigested(text: str) -> str:
     """Without the digest of the plan in the name of its ConfigMap."""
-    import re
-
     return re.sub(r"-plan-[0-9a-f]{10}", "-plan-DIGEST", text)
+
+
+@pytest.mark.parametrize("recipe", SHIPPED, ids=lambda path: path.stem)
+def test_shipped_recipes(recipe: Path, tmp_path: Path) -> None:
+    assert main(["export", str(recipe), "--to", "argo", "-o", str(tmp_path / "export")]) == 0
+    assert second_opinions((tmp_path / "export" / "workflow.yaml").read_text()) == ()
+
+
+@pytest.mark.slow
+def test_a_training_ends_with_the_same_weights(export: Export, tmp_path: Path) -> None:
+    """Byte for byte, and the same metrics in the same order."""
+    recipe = ROOT / "recipes" / "sft.yaml"
+    words = ["--set", "max_steps=6", "--set", "model=nano", "--set", "max_length=48",
+             "--set", "dataset=package:chatterbot_corpus/data/english/computers.yml"]  # fmt: skip
+    folder, one, many = tmp_path / "sft", tmp_path / "one", tmp_path / "many"
+    assert main(["export", str(recipe), "--to", "argo", "-o", str(folder), *words]) == 0
+    assert main(["run", str(recipe), "--run-dir", str(one), "--quiet", *words]) == 0
+    document = workflow({"workflow.yaml": (folder / "workflow.yaml").read_text()})
+    assert Argo(document, Pods(folder, many)).run() == "Succeeded"
+    alone = outcome(one)
+    assert outcome(many) == alone
+    assert any(str(path).endswith("model.safetensors") for path in alone)
+    assert alone["metrics"]
+
+
+def test_one_process_of_a_job_does_the_work(
+    export: Export,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """`torchrun` starts all of them with the same words."""
+    plan, run = export("nodes") / "plan.json", tmp_path / "run"
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "1")
+    for rank, worked in ((1, False), (0, True)):
+        monkeypatch.setenv("RANK", str(rank))
+        capsys.readouterr()
+        assert main(["task", str(plan), "number", "--run", str(run)]) == 0
+        assert ("no work" in capsys.readouterr().out) is not worked
+        assert (run / "tasks" / "number" / "outcome").is_dir() is worked
+
+
+def test_a_plan_may_be_compressed(export: Export, tmp_path: Path) -> None:
+    folder, run = export("diamond"), tmp_path / "run"
+    packed = tmp_path / "plan.json.gz"
+    packed.write_bytes(gzip.compress((folder / "plan.json").read_bytes()))
+    assert main(["task", str(packed), "number", "--run", str(run)]) == 0
+    assert (run / "plan.json").read_bytes() == (folder / "plan.json").read_bytes()
+    packed.write_bytes(packed.read_bytes()[:-20])
+    assert main(["task", str(packed), "number", "--run", str(run)]) == 2
 
 
 @pytest.mark.skipif(not CHECK.is_file(), reason="Argo's definitions are not beside the checkout")
