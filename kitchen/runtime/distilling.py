@@ -8,12 +8,14 @@ weighted sums over tokens.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from kitchen.ir.frozen import frozen
 from kitchen.runtime.ports import ForwardOutput, LossOptions
+from kitchen.runtime.teachers import Distance
 from kitchen.runtime.values import Batch
 
 
@@ -72,9 +74,13 @@ def _with(batch: Batch, columns: Mapping[str, np.ndarray]) -> Batch:
 
 @frozen
 class Terms:
-    """The sums of a batch: divergence, loss, weight, and how many tokens are behind them."""
+    """The sums of a batch: divergence, loss, weight, and how many tokens are behind them.
 
-    kl: float
+    `kl` is that from each teacher, and `heard` the weight behind it: shares are part of both.
+    """
+
+    kl: tuple[float, ...]
+    heard: tuple[float, ...]
     loss: float
     weight: float
     tokens: int
@@ -83,20 +89,46 @@ class Terms:
 def terms_of(batch: Batch, objective: Objective, outputs: list[ForwardOutput]) -> Terms:
     """What the passes of a batch amount to."""
     kl = divergence(batch, outputs[0].logprobs)
-    loss = objective.soft * kl
+    loss = objective.soft * math.fsum(kl)
     if objective.hard > 0:
         last = outputs[-1].logprobs
         logprobs = last if last.ndim == 1 else last[:, -1]
         loss -= objective.hard * _dot(batch.columns["weights"], logprobs)
     weight = float(batch.columns["weights"].sum(dtype=np.float64))
-    return Terms(kl=kl, loss=loss, weight=weight, tokens=batch.trained)
+    heard = _by_teacher(batch, batch.columns["soft_weights"]).tolist()
+    return Terms(tuple(kl), tuple(heard), loss=loss, weight=weight, tokens=batch.trained)
 
 
-def divergence(batch: Batch, logprobs: np.ndarray) -> float:
-    """sum w KL(q || p) over a batch, given the student's log-probabilities (T, at least K)."""
-    weights = batch.columns["soft_weights"]
-    constant = float(batch.columns["negentropy"].sum(dtype=np.float64))
-    return constant - _dot(weights, logprobs[:, : weights.shape[1]])
+def divergence(batch: Batch, logprobs: np.ndarray) -> list[float]:
+    """sum w KL(q || p) over a batch for each teacher, given the student's log-probabilities.
+
+    They are (T, at least N K); w has the teacher's share in it.
+    """
+    weights = batch.columns["soft_weights"].astype(np.float64)
+    crossed = _by_teacher(batch, weights * logprobs[:, : weights.shape[1]])
+    found: list[float] = (batch.columns["negentropy"].sum(0, dtype=np.float64) - crossed).tolist()
+    return found
+
+
+def _by_teacher(batch: Batch, values: np.ndarray) -> np.ndarray:
+    """Sums over a batch of values (T, N K) for each of N teachers, (N,)."""
+    teachers = batch.columns["negentropy"].shape[1]
+    sums: np.ndarray = values.reshape(len(values), teachers, -1).sum((0, 2), dtype=np.float64)
+    return sums
+
+
+def distance_from(terms: Sequence[Terms]) -> Distance:
+    """The mean divergence over the tokens of several batches, or of the parts of one."""
+    kl, heard = (
+        [math.fsum(column) for column in zip(*rows, strict=True)]
+        for rows in ([one.kl for one in terms], [one.heard for one in terms])
+    )
+    weight = math.fsum(one.weight for one in terms)
+    return Distance(
+        kl=math.fsum(kl) / weight if weight else 0.0,
+        tokens=sum(one.tokens for one in terms),
+        by_teacher=tuple(a / b if b else 0.0 for a, b in zip(kl, heard, strict=True)),
+    )
 
 
 def _dot(weights: np.ndarray, values: np.ndarray) -> float:

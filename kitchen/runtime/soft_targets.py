@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from kitchen.runtime.batching import BatchOptions, BatchStream, gather, positions
-from kitchen.runtime.distilling import Objective, passes_of, terms_of
+from kitchen.runtime.distilling import Objective, distance_from, passes_of, terms_of
 from kitchen.runtime.ports import DatasetStore, TrainingClient
 from kitchen.runtime.ports.training import TopLogprobs
 from kitchen.runtime.teachers import Distance, SoftTargets
@@ -42,18 +42,18 @@ def mix(
 
     A token that two teachers name stands twice; a cross-entropy adds up what each says of it.
     """
-    chances, negentropy = [], np.zeros(len(tops[0][0]))
+    chances, negentropy = [], []
     for (_, logprobs), share in zip(tops, shares, strict=True):
         own = tempered(logprobs, temperature)
         logs = np.log(own, out=np.zeros_like(own), where=own > 0)
-        negentropy += share * (own * logs).sum(1)
+        negentropy.append(share * (own * logs).sum(1))
         chances.append(share * own)
     return SoftTargets(
         digest=tokens.digest,
         temperature=temperature,
         ids=np.concatenate([ids for ids, _ in tops], 1),
         chances=np.concatenate(chances, 1).astype(np.float32),
-        negentropy=negentropy,
+        negentropy=np.stack(negentropy, 1),
     )
 
 
@@ -119,7 +119,7 @@ class SoftBatchStream(BatchStream):
     """Batches of a data set with its soft targets beside the hard ones.
 
     Columns: soft_targets (T, K); soft_weights (T, K), which add up to the weight of the token;
-    negentropy (T,), weighted like the token. All are 0 where a token carries no weight.
+    negentropy (T, N), weighted like the token. All are 0 where a token carries no weight.
     """
 
     def __init__(self, tokens: Tokens, soft: SoftTargets, options: BatchOptions) -> None:
@@ -137,10 +137,10 @@ class SoftBatchStream(BatchStream):
         rows = self._rows[positions(self.tokens, chosen) + 1][carries]
         shape = (len(weights), self.soft.ids.shape[1])
         ids, chances = np.zeros(shape, np.int32), np.zeros(shape, np.float32)
-        negentropy = np.zeros(len(weights), np.float32)
+        negentropy = np.zeros((len(weights), self.soft.negentropy.shape[1]), np.float32)
         ids[carries] = self.soft.ids[rows]
         chances[carries] = self.soft.chances[rows] * weights[carries][:, None]
-        negentropy[carries] = self.soft.negentropy[rows] * weights[carries]
+        negentropy[carries] = self.soft.negentropy[rows] * weights[carries][:, None]
         soft = {"soft_targets": ids, "soft_weights": chances, "negentropy": negentropy}
         return Batch(
             index=plain.index,
@@ -157,12 +157,11 @@ def distance_of(
 ) -> Distance:
     """The mean divergence of a session from soft targets, at temperature 1."""
     options = BatchOptions(batch_size=size, shuffle=False, packing="bucket", normalised=False)
-    stream, total, weight = SoftBatchStream(tokens, soft, options), 0.0, 0.0
+    stream, terms = SoftBatchStream(tokens, soft, options), []
     objective = Objective(alpha=1.0, temperature=1.0)
     for batch in stream.iterate():
         if batch.trained == 0:
             continue
         ((one, loss),) = passes_of(batch, objective)
-        terms = terms_of(batch, objective, [training.forward(session, one, loss).result()])
-        total, weight = total + terms.kl, weight + terms.weight
-    return Distance(kl=total / weight, tokens=tokens.trained)
+        terms.append(terms_of(batch, objective, [training.forward(session, one, loss).result()]))
+    return distance_from(terms)

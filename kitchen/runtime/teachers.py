@@ -27,8 +27,8 @@ class SoftTargets(Artifact):
     """The tokens that teachers hold likely, for each trained token of a data set, in its order.
 
     ids (R, K) int32; chances (R, K) float32, which sum to 1 over a row: several teachers stand side
-    by side, each with its share. negentropy (R,) float64 is the mean over the teachers of
-    sum q log q, what a cross-entropy lacks to be a divergence.
+    by side, each with its share. negentropy (R, N) float64 is sum q log q of each teacher, times
+    its share: what a cross-entropy lacks to be a divergence.
     """
 
     digest: str  #: of the tokens they are for
@@ -40,7 +40,11 @@ class SoftTargets(Artifact):
 
 @frozen
 class Distance(Record):
-    """How far a student is from its teachers: the divergence in nats, a mean over tokens."""
+    """How far a student is from its teachers: the divergence in nats, a mean over tokens.
+
+    `kl` is the mean of those from each teacher, weighted by their shares.
+    """
 
     kl: float
     tokens: int
+    by_teacher: tuple[float, ...]

@@ -138,15 +138,14 @@ def advised(
 ) -> tuple[PolicyBatch, Distance]:
     """The batch with advantages -c (log q - log p), and the mean divergence behind them."""
     carries = batch.columns["weights"] > 0
-    taught = sum(
-        share * found.astype(np.float64) for share, found in zip(shares, logprobs, strict=True)
-    )
-    apart = np.where(carries, batch.columns["logprobs"].astype(np.float64) - taught, 0.0)
-    if not np.isfinite(apart).all():
+    drawn = batch.columns["logprobs"].astype(np.float64)
+    from_each = np.where(carries, drawn - np.stack(logprobs).astype(np.float64), 0.0)
+    if not np.isfinite(from_each).all():
         raise AdapterError(
             "a teacher gave a token that was sampled no probability that is a number",
             help="look at the teacher's weights, or ask another teacher",
         )
+    apart = np.asarray(shares) @ from_each
     advantages = -coefficient * _discounted(apart, batch.offsets, discount)
     columns = {
         **batch.columns,
@@ -162,7 +161,11 @@ def advised(
             sequences=batch.sequences,
             trained=batch.trained,
         ),
-        Distance(kl=math.fsum(apart) / count, tokens=count),
+        Distance(
+            kl=math.fsum(apart) / count,
+            tokens=count,
+            by_teacher=tuple(math.fsum(one) / count for one in from_each),
+        ),
     )
 
 

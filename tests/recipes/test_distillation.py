@@ -121,6 +121,10 @@ def test_two_teachers_alike_teach_what_one_does(taught: Path) -> None:
     both = "[./teacher/weights, ./teacher/weights]"
     two = distilled(taught, "two", teachers=both, teacher_weights="[1.0, 3.0]")
     assert values(two, "train/loss") == pytest.approx(values(one, "train/loss"), rel=1e-4)
+    together = values(two, "train/teacher_kl")
+    for teacher in ("teacher_0", "teacher_1"):
+        assert values(two, f"train/teacher_kl/{teacher}") == pytest.approx(together, rel=1e-4)
+    assert "train/teacher_kl/teacher_0" not in one.metrics
 
 
 def test_the_weights_of_teachers_decide(taught: Path) -> None:
@@ -130,6 +134,8 @@ def test_the_weights_of_teachers_decide(taught: Path) -> None:
     for say in (0.001, 1000.0):
         ran = distilled(taught, f"say {say}", teachers=both, teacher_weights=f"[1.0, {say}]")
         losses.append(values(ran, "eval/loss"))
+        near, far = (values(ran, f"eval/teacher_kl/teacher_{n}")[-1] for n in (0, 1))
+        assert (near < far) is (say < 1), "who has more to say is who it comes nearer to"
     assert losses[0][0] == losses[1][0]
     assert losses[0][-1] < losses[1][-1]
 

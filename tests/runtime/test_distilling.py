@@ -84,7 +84,7 @@ def test_teachers_stand_side_by_side_with_their_shares() -> None:
     np.testing.assert_allclose(soft.chances[:, :K].sum(1), 0.25, rtol=1e-6)
     np.testing.assert_allclose(soft.chances[:, K:].sum(1), 0.75, rtol=1e-6)
     own = soft.chances.astype(np.float64) / np.repeat([0.25, 0.75], K)
-    expected = (soft.chances * np.log(own)).sum(1)
+    expected = (soft.chances * np.log(own)).reshape(-1, 2, K).sum(2)
     np.testing.assert_allclose(soft.negentropy, expected, rtol=1e-5)
 
 
@@ -257,6 +257,27 @@ def test_micro_batches_add_up() -> None:
     assert parted.losses.loss == pytest.approx(whole.losses.loss, rel=1e-6)
     assert parted.distance.kl == pytest.approx(whole.distance.kl, rel=1e-6)
     assert parted.losses.tokens == whole.losses.tokens
+
+
+@pytest.mark.parametrize("shares", [(1.0,), (0.25, 0.75), (0.2, 0.3, 0.5)])
+def test_each_teacher_has_a_distance_of_its_own(shares: tuple[float, ...]) -> None:
+    """The divergence from it alone; the mean of them by their shares is that from all."""
+    tokens = some_tokens()
+    soft = some_soft(tokens, shares, 1.0)
+    (batch,) = SoftBatchStream(tokens, soft, BatchOptions(batch_size=99)).iterate()
+    table = Table(batch.tokens.size)
+    given = distill(table, batch, config=config_for(1.0, 1.0), training=Recorder()).result()  # type: ignore[arg-type]
+    known, columns, wanted = log_softmax(table.logits), batch.columns, []
+    for number, share in enumerate(shares):
+        own = slice(number * K, (number + 1) * K)
+        total = 0.0
+        for at in np.flatnonzero(columns["weights"]):
+            weight = float(columns["weights"][at])
+            q = columns["soft_weights"][at, own].astype(float) / weight / share
+            total += weight * (q * (np.log(q) - known[at, columns["soft_targets"][at, own]])).sum()
+        wanted.append(total / columns["weights"].sum(dtype=float))
+    assert given.distance.by_teacher == pytest.approx(wanted, rel=1e-4)
+    assert given.distance.kl == pytest.approx(np.dot(shares, wanted), rel=1e-4)
 
 
 def test_a_temperature_takes_the_loss_that_knows_it() -> None:

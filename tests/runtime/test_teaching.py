@@ -254,6 +254,10 @@ def test_advantages_are_the_reverse_divergence() -> None:
         found.columns["advantages"], np.where(carries, -2 * apart, 0), rtol=1e-6
     )
     assert distance.kl == pytest.approx(apart[carries].mean())
+    drawn = batch.columns["logprobs"].astype(np.float64)
+    alone = [(drawn - one)[carries].mean() for one in told]
+    assert distance.by_teacher == pytest.approx(alone)
+    assert distance.kl == pytest.approx(np.dot(shares, alone))
     assert distance.tokens == carries.sum()
 
     ahead, _ = advised(batch, told, shares, 2.0, 0.9)

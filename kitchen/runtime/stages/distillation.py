@@ -61,7 +61,7 @@ def distill(
 
     At a temperature that is not 1 a batch takes two passes.
     """
-    from kitchen.runtime.distilling import Objective, passes_of, terms_of
+    from kitchen.runtime.distilling import Objective, distance_from, passes_of, terms_of
     from kitchen.runtime.futures import gather
 
     objective = Objective(config.alpha, config.temperature)
@@ -80,11 +80,8 @@ def distill(
     def combine(outputs: list[list[ForwardOutput]]) -> Distilled:
         terms = [terms_of(part, objective, one) for part, one in zip(parts, outputs, strict=True)]
         weight, tokens = math.fsum(t.weight for t in terms), sum(t.tokens for t in terms)
-        loss, kl = math.fsum(t.loss for t in terms), math.fsum(t.kl for t in terms)
-        return Distilled(
-            Losses(loss=loss, weight=weight, tokens=tokens),
-            Distance(kl=kl / weight if weight else 0.0, tokens=tokens),
-        )
+        loss = math.fsum(t.loss for t in terms)
+        return Distilled(Losses(loss=loss, weight=weight, tokens=tokens), distance_from(terms))
 
     return gather(passes, combine)
 
@@ -127,5 +124,12 @@ class LogDistanceConfig(Config):
 
 @stage(effect=Effect.WRITES)
 def log_distance(distance: Distance, *, config: LogDistanceConfig, metrics: MetricsStore) -> None:
-    """Keep how far a student is from its teachers, under a step, as `PREFIX/teacher_kl`."""
-    metrics.log(config.step, {f"{config.prefix}/teacher_kl": distance.kl})
+    """Keep how far a student is from its teachers, under a step, as `PREFIX/teacher_kl`.
+
+    Where there are several, the distance from each is `PREFIX/teacher_kl/teacher_0` and so on.
+    """
+    figures = {f"{config.prefix}/teacher_kl": distance.kl}
+    if len(distance.by_teacher) > 1:
+        for number, kl in enumerate(distance.by_teacher):
+            figures[f"{config.prefix}/teacher_kl/teacher_{number}"] = kl
+    metrics.log(config.step, figures)
