@@ -74,6 +74,13 @@ def test_early_stopping_stops_early(tmp_path: Path) -> None:
     assert len(values) < 41
 
 
+def test_the_loss_that_is_asked_for_is_enough(tmp_path: Path) -> None:
+    ran = run(tmp_path, epochs=40, eval_every_steps=1, target_loss=5, learning_rate=1e-2)
+    values = [value for _, value in ran.metrics["eval/loss"]]
+    assert min(values[:-1]) > 5 >= values[-1]
+    assert len(losses(ran)) == len(values) - 1 < 40, "stopped within an epoch, after its step"
+
+
 def test_keeping_the_best_ends_with_the_best(tmp_path: Path) -> None:
     ran = run(
         tmp_path, epochs=12, eval_every=1, keep_best="true", learning_rate=5e-2, schedule="constant"
