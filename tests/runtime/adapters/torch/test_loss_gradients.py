@@ -23,7 +23,9 @@ from kitchen.runtime.stages.preference import (
     preference_forward_backward,
 )
 from kitchen.runtime.stages.reinforcement import (
+    PenaliseDistanceConfig,
     PolicyForwardBackwardConfig,
+    penalise_distance,
     policy_forward_backward,
 )
 from kitchen.runtime.stages.training import ForwardBackwardConfig, forward_backward
@@ -198,6 +200,36 @@ def test_ratios_that_no_float_holds(
     gradient = by_logits(slopes, targets, logprobs)
     # A ratio is known as well as what it is the exponential of: to so many parts in 2^24.
     require_close(session, pending.result().loss, terms, gradient, within=1 + abs(far) / 8)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    scale=st.sampled_from([0.0, 0.5, 3.0]),
+    far=st.sampled_from([0.0, 1.0, 8.0]),
+    coefficient=st.sampled_from([0.0, 0.05, 3.0]),
+)
+def test_the_distance_from_a_reference(
+    seed: int, scale: float, far: float, coefficient: float, client: TrainingClient
+) -> None:
+    """coefficient / 2 (l - p)^2 (Schulman 2020, "Approximating KL divergence": k2)."""
+    logits = logits_of(seed, scale)
+    session, logprobs = table_session(logits), log_softmax(logits)
+    sampled, targets = token_batch(seed, logprobs, far, 1.0)
+    columns = dict(sampled.columns)
+    columns["reference"] = columns["logprobs"] + np.float32(0.25)
+    batch = policy_batch(columns)
+    own = seen(client, session, batch)
+    output = penalise_distance(
+        session,
+        batch,
+        config=PenaliseDistanceConfig(coefficient=coefficient),
+        training=client,
+    ).result()
+    apart = np.where(columns["weights"] != 0, own - columns["reference"].astype(np.float64), 0)
+    terms = columns["weights"] * coefficient / 2 * apart**2
+    slopes = columns["weights"] * coefficient * apart
+    require_close(session, output.loss, terms, by_logits(slopes, targets, logprobs))
 
 
 @settings(max_examples=30, deadline=None)
