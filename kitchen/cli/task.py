@@ -168,7 +168,7 @@ def _asked(
     """What the command line asks for. Raises CompileError where that cannot be."""
     from kitchen.execution import cache_folder
     from kitchen.runtime.tasks.instance import Instances
-    from kitchen.runtime.tasks.shared_folder import join
+    from kitchen.runtime.tasks.shared_folder import join, writer_of
 
     data = _read(line, path)
     plan = _plan(line, path, data)
@@ -182,7 +182,7 @@ def _asked(
         help = known or "`kitchen compile RECIPE --show tasks` lists them"
         raise _fault(line, "K505", f"the plan has no task `{name}`", name, help)
     place = _place(line, found, at, every)
-    join(folder, plan, data, instances.base)
+    join(folder, plan, data, instances.base, writer_of(name, place))
     return Asked(instances, found, place, every)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from kitchen.ir.expr import EvaluationError, Expr, Value, evaluate
-from kitchen.ir.places import Place, instance_key
+from kitchen.ir.places import Place
 from kitchen.ir.program import Branch, Program, Stage
 from kitchen.ir.task_graph import Runs, Task
 from kitchen.runtime import store
@@ -19,6 +18,7 @@ from kitchen.runtime.ports import Workspace
 from kitchen.runtime.runner import Runner
 from kitchen.runtime.tasks.layout import Located
 from kitchen.runtime.tasks.outcomes import Failed, Missing
+from kitchen.runtime.tasks.shared_folder import writer_of
 from kitchen.runtime.tasks.stages import bindings_of
 from kitchen.runtime.tasks.values import Values
 
@@ -50,8 +50,7 @@ class Attempt:
     @property
     def writer(self) -> str:
         """What its unfinished files are signed with, in each attempt at it."""
-        key = instance_key(self.task.name, self.place)
-        return hashlib.sha256(key.encode()).hexdigest()[:16]
+        return writer_of(self.task.name, self.place)
 
     def tidy(self) -> None:
         """Finish what an attempt before this one left half done, among the files of others."""

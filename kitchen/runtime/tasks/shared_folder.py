@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kitchen.ir.places import Place, instance_key
 from kitchen.ir.serde.plan import Plan, PlanError, read_plan
 from kitchen.runtime import store
 from kitchen.runtime.provenance import provenance
 from kitchen.runtime.run_directory import RunError
 
 
-def join(path: Path, plan: Plan, data: bytes, base: Path) -> None:
+def join(path: Path, plan: Plan, data: bytes, base: Path, writer: str) -> None:
     """Make the folder of a run, unless another task has. Raises RunError where it is not its.
 
-    `data` is the plan's file. Each file appears whole and `run.json` last; tasks that come at the
-    same time write the same.
+    `data` is the plan's file; `writer` is who this is. Each file appears whole and `run.json` last;
+    tasks that come at the same time write the same.
     """
     if not (path / "run.json").is_file():
-        begun = beginnings(plan, data, base)
-        for name, content in begun.items():
-            store.commit_file(path / name, content)
+        with store.written_as(writer):
+            for name, content in beginnings(plan, data, base).items():
+                store.commit_file(path / name, content)
     known = plan_in(path)
     if known.checksum != plan.checksum:
         raise RunError(
             f"`{path}` holds a run of another plan",
             help="give the tasks of each run a folder of their own by `--run`",
         )
+
+
+def writer_of(name: str, place: Place) -> str:
+    """What the unfinished files of a task at a place are signed with, in each attempt at it."""
+    return hashlib.sha256(instance_key(name, place).encode()).hexdigest()[:16]
 
 
 def plan_in(path: Path) -> Plan:

@@ -31,7 +31,7 @@ def test_tasks_that_come_at_once_find_one_folder(tmp_path: Path) -> None:
     for attempt in range(20):
         run = tmp_path / f"run-{attempt}"
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda _, run=run: join(run, plan, data, tmp_path), range(8)))
+            list(pool.map(lambda n, run=run: join(run, plan, data, tmp_path, str(n)), range(8)))
         assert sorted(path.name for path in run.iterdir()) == [
             "plan.json",
             "recipe.yaml",
@@ -50,19 +50,19 @@ def test_a_folder_half_made_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         run, system = tmp_path / f"run-{at}", FaultySystem(at=at, fault="kill")
         monkeypatch.setattr(store, "system", system.system())
         with suppress(Killed):
-            join(run, plan, data, tmp_path)
+            join(run, plan, data, tmp_path, "one")
         fired = system.fired
         monkeypatch.setattr(store, "system", store.SystemCalls())
-        join(run, plan, data, tmp_path)
+        join(run, plan, data, tmp_path, "one")
         assert plan_in(run).checksum == plan.checksum
     assert at > 10
 
 
 def test_another_plan_is_refused(tmp_path: Path) -> None:
     first, second = file_of(CASES["guarded"]()), file_of(CASES["rounds"]())
-    join(tmp_path / "run", read_plan(first), first, tmp_path)
+    join(tmp_path / "run", read_plan(first), first, tmp_path, "one")
     with pytest.raises(RunError, match="holds a run of another plan"):
-        join(tmp_path / "run", read_plan(second), second, tmp_path)
+        join(tmp_path / "run", read_plan(second), second, tmp_path, "one")
 
 
 def test_what_others_are_writing_is_left_alone(tmp_path: Path) -> None:
