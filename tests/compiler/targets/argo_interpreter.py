@@ -195,14 +195,17 @@ def again(strategy: Json | None, retries: int, code: int) -> bool:
 
 
 def _rule(rule: str, retries: int, code: int) -> bool:
-    if rule == "lastRetry.status == 'Error'":
-        return code == -1
+    """One alternative of an expression; a pod that is gone has the code -1."""
     match = re.fullmatch(
-        r"\(?asInt\(lastRetry\.exitCode\) in \[([\d, ]+)\](?: && asInt\(retries\) < (\d+)\))?", rule
+        r"\(?(lastRetry\.status == 'Error' && )?asInt\(lastRetry\.exitCode\) in \[([-\d, ]+)\]"
+        r"(?: && asInt\(retries\) < (\d+))?\)?",
+        rule,
     )
     assert match is not None, rule
-    codes = [int(each) for each in match[1].split(", ")]
-    return code in codes and (match[2] is None or retries < int(match[2]))
+    if match[1] and code != -1:
+        return False
+    codes = [int(each) for each in match[2].split(", ")]
+    return code in codes and (match[3] is None or retries < int(match[3]))
 
 
 def filled(text: str, scope: Mapping[str, str]) -> str:

@@ -33,6 +33,7 @@ Mutation = Callable[[Documents], None]
 RICH: Mapping[str, object] = {
     "kind": "template",
     "namespace": "training",
+    "artifacts": "s3",
     "env": {"MODE": "fast"},
     "secrets": {"HF_TOKEN": {"name": "hub", "key": "token"}},
     "volumes": [{"name": "scratch", "empty_dir": "memory"}],
@@ -304,6 +305,9 @@ MUTANTS: tuple[tuple[str, str, Mutation], ...] = (
         "valueFrom"].update(default="false")),
     ("outputs-whole", "half a path", lambda d: telling(d)["outputs"]["parameters"][0][
         "valueFrom"].update(path="told")),
+    ("artifacts-by-key", "the key of all runs", lambda d: telling(d)["outputs"]["artifacts"][0][
+        "s3"].update(key="outcome")),
+    ("artifacts-by-key", "no path", lambda d: telling(d)["outputs"]["artifacts"][0].pop("path")),
     ("commands", "no command", drop(container, "command")),
     ("commands", "no image", drop(container, "image")),
     ("commands", "a shell", set_in(container, command=["sh"])),

@@ -156,6 +156,26 @@ def test_what_settings_become() -> None:
     assert task["container"]["env"] == [{"name": "MODE", "value": "fast"}, secret]
 
 
+def test_outcomes_by_key() -> None:
+    """Each under its task and place; what only asks leaves none, and a job keeps its own."""
+    files = emitted(exported(everything(), BUSY, RICH, DAILY))
+    spec = workflow(files)["spec"]
+    keyed = {t["name"] for t in spec["templates"] if "artifacts" in t.get("outputs", {})}
+    calls = {
+        task["name"]: (task["template"] in keyed, {p["name"]: p["value"] for p in given})
+        for template in spec["templates"]
+        for task in template.get("dag", {}).get("tasks", ())
+        if (given := task["arguments"]["parameters"])
+    }
+    assert {name: given.get("key") for name, (_, given) in calls.items() if "key" in given} == {
+        name: given["task"] + (f"@{given['at']}" if "at" in given else "")
+        for name, (is_keyed, given) in calls.items()
+        if is_keyed
+    }
+    assert not {"train", "ask-each", "ask-m"} & {name for name, (kept, _) in calls.items() if kept}
+    assert emitted(exported(everything(), BUSY))["workflow.yaml"].count("artifacts") == 0
+
+
 def test_an_account_that_is_there_is_not_made() -> None:
     rights = emitted(exported(one(), BUSY, {"service_account": "trainer"}))["rbac.yaml"]
     found = list(yaml.safe_load_all(rights))

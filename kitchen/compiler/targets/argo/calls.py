@@ -43,11 +43,15 @@ class Call:
 
 @frozen
 class Callee:
-    """A template with the arguments that are the same in each call; `task` is what it runs."""
+    """A template with the arguments that are the same in each call; `task` is what it runs.
+
+    `key` is what it leaves is called, if that is kept: in each call with the place behind it.
+    """
 
     template: str
     given: tuple[tuple[str, str], ...] = ()
     task: str = ""
+    key: str = ""
 
     def call(
         self,
@@ -61,6 +65,8 @@ class Callee:
     ) -> Call:
         """A call; of a single task it has that task's name, unless it is `named` otherwise."""
         arguments = (*self.given[:1], ("at", at), *self.given[1:]) if at else self.given
+        if self.key:
+            arguments += (("key", f"{self.key}@{at}" if at else self.key),)
         return Call(
             name=name if named else self.task or name,
             template=self.template,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kitchen.compiler.targets.argo.calls import Json
+from kitchen.compiler.targets.argo.calls import Json, parameters
 from kitchen.compiler.targets.argo.lowering import Lowering
 from kitchen.compiler.targets.names import dns_names
 from kitchen.ir.task_graph import Runs, Task, TaskGraph
@@ -31,9 +31,9 @@ def ending(lowering: Lowering, graph: TaskGraph) -> Json | None:
             call["depends"] = " || ".join(f"{before}.{result}" for result in _RESULTS)
         if task.runs is Runs.FAILED:
             call["when"] = "{{workflow.status}} != Succeeded"
-        callee = lowering.running(task.name, task.name)
-        call["template"] = callee.template
-        call["arguments"] = {"parameters": [{"name": n, "value": v} for n, v in callee.given]}
+        made = lowering.running(task.name, task.name).call()
+        call["template"] = made.template
+        call["arguments"] = {"parameters": parameters(made.arguments)}
         calls.append(call)
         before = names[task.name]
     if not calls:

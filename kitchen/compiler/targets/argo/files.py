@@ -14,7 +14,7 @@ from kitchen.compiler.targets.argo.decisions import groups, is_job
 from kitchen.compiler.targets.argo.endings import ENDING, ending
 from kitchen.compiler.targets.argo.jobs import job
 from kitchen.compiler.targets.argo.lowering import Lowering
-from kitchen.compiler.targets.argo.pods import pod
+from kitchen.compiler.targets.argo.pods import is_keyed, pod
 from kitchen.compiler.targets.argo.settings import Settings
 from kitchen.compiler.targets.argo.shapes import Shape, Shapes
 from kitchen.compiler.targets.argo.verify import verify
@@ -87,9 +87,10 @@ def objects(exported: Exported, settings: Settings) -> Emitted:
     plan_map = f"{name}-plan-{hashlib.sha256(plan).hexdigest()[:10]}"
     account = settings.service_account or name
     decisions = decisions_of(program, exported.graph)
-    shapes = Shapes.read(exported.graph, decisions)
+    shapes = Shapes.read(exported.graph, decisions, apart=settings.artifacts is not None)
     names = dns_names(_template_names(exported.graph, shapes))
-    lowering = Lowering(decisions, shapes.of, names)
+    keyed = frozenset(raw for shape, raw in shapes.found.items() if is_keyed(shape, settings))
+    lowering = Lowering(decisions, shapes.of, names, keyed)
     lowering.main(exported.graph)
     at_last = ending(lowering, exported.graph)
     templates = [*lowering.templates, *([] if at_last is None else [at_last])]

@@ -100,6 +100,11 @@ def _notes(exported: Exported, settings: Settings) -> Iterator[str]:
         f" {settings.preemptions} times; one that failed (3) as often as the recipe's `retry` says;"
         " one with bad input (2) never."
     )
+    if settings.artifacts is not None:
+        yield (
+            "What each task leaves is kept in Argo's artifact repository, which has to be of the kind"
+            f" `{settings.artifacts}`; the key is the workflow's name and the task's."
+        )
     if settings.service_account is not None:
         yield (
             f"The service account `{settings.service_account}` has to be there;"

@@ -13,6 +13,7 @@ from kitchen.compiler.targets.argo import repeating
 from kitchen.compiler.targets.argo.calls import AT, Call, Callee, Json, Term, declared, spelled
 from kitchen.compiler.targets.argo.decisions import Decision, Decisions
 from kitchen.compiler.targets.names import dns_names
+from kitchen.ir.places import file_name
 from kitchen.ir.program import Branch, Loop, Map
 from kitchen.ir.task_graph import Group, Node, Runs, Task, TaskGraph
 
@@ -26,6 +27,7 @@ class Lowering:
     decisions: Decisions
     shapes: Mapping[str, str]  #: the template of each task and step that asks
     names: Mapping[str, str]  #: of templates
+    keyed: frozenset[str] = frozenset()  #: templates of tasks whose outcomes are kept
     templates: list[Json] = field(default_factory=list)
 
     def main(self, graph: TaskGraph) -> None:
@@ -64,7 +66,9 @@ class Lowering:
         """What runs a task, or tells what a group goes by."""
         told = self.decisions.told.get(call, ())
         tells = tuple((f"tell-{number}", file) for number, file in enumerate(told, start=1))
-        return Callee(self.names[self.shapes[call]], (("task", name), *tells), call)
+        shape = self.shapes[call]
+        key = file_name(name) if shape in self.keyed else ""
+        return Callee(self.names[shape], (("task", name), *tells), call, key)
 
 
 @dataclass(slots=True)

@@ -13,21 +13,29 @@ PLAN_FOLDER = "/kitchen/plan"
 TOLD_FOLDER = "/tmp/kitchen-decisions"
 RUN = "{{workflow.parameters.runs}}/{{workflow.name}}"
 
-#: Exit codes: pre-empted and stopped by a signal before it could say so; a stage that failed, and
-#: a process that was killed.
-PREEMPTED, FAILED = (75, 143), (3, 137)
+#: Exit codes: pre-empted, or told to stop before it could say so; a stage that failed, or a process
+#: that was killed; and a pod that is gone, or whose results could not be told, for which Argo has
+#: `Error`.
+PREEMPTED, FAILED, GONE = (75, 143), (3, 137), (-1, 0)
 
 
 def pod(name: str, shape: Shape, settings: Settings, plan: str) -> Json:
     """A template that runs a task of a shape."""
     tells = range(1, shape.tells + 1)
     found: Json = {"name": name}
-    found["inputs"] = declared(("task", "at", *(f"tell-{n}" for n in tells)), at="")
+    keyed = is_keyed(shape, settings)
+    takes = ("task", "at", *(f"tell-{n}" for n in tells), *(("key",) if keyed else ()))
+    found["inputs"] = declared(takes, at="")
+    outputs: Json = {}
     if shape.tells:
         path = f"{TOLD_FOLDER}/{{{{inputs.parameters.tell-%d}}}}"
-        found["outputs"] = {
-            "parameters": [{"name": f"told-{n}", "valueFrom": {"path": path % n}} for n in tells]
-        }
+        outputs["parameters"] = [
+            {"name": f"told-{n}", "valueFrom": {"path": path % n}} for n in tells
+        ]
+    if keyed and settings.artifacts is not None:
+        outputs["artifacts"] = [_outcome(settings.artifacts)]
+    if outputs:
+        found["outputs"] = outputs
     strategy = retrying(shape.retry, settings.preemptions)
     if strategy is not None:
         found["retryStrategy"] = strategy
@@ -36,6 +44,22 @@ def pod(name: str, shape: Shape, settings: Settings, plan: str) -> Json:
         found["activeDeadlineSeconds"] = math.ceil(shape.timeout) + settings.start_seconds
     found["container"] = container(shape, settings, plan)
     return found
+
+
+def is_keyed(shape: Shape, settings: Settings) -> bool:
+    """Whether Argo keeps what tasks of a shape leave."""
+    return settings.artifacts is not None and not (shape.job or shape.asks)
+
+
+def _outcome(store: str) -> Json:
+    """What a task leaves in the folder of the run, by a key in Argo's own artifact repository."""
+    return {
+        "name": "outcome",
+        "path": f"{RUN}/tasks/{{{{inputs.parameters.key}}}}/outcome",
+        "archive": {"none": {}},
+        "optional": True,  # a task that fails leaves none
+        store: {"key": "{{workflow.name}}/{{inputs.parameters.key}}"},
+    }
 
 
 def container(shape: Shape, settings: Settings, plan: str) -> Json:
@@ -152,7 +176,8 @@ def retrying(retry: Retry | None, preemptions: int) -> Json | None:
     code = "asInt(lastRetry.exitCode)"
     rules = []
     if preemptions:
-        rules += [f"{code} in [{_listed(PREEMPTED)}]", "lastRetry.status == 'Error'"]
+        rules.append(f"{code} in [{_listed(PREEMPTED)}]")
+        rules.append(f"(lastRetry.status == 'Error' && {code} in [{_listed(GONE)}])")
     if times:
         rules.append(f"({code} in [{_listed(FAILED)}] && asInt(retries) < {times})")
     found: Json = {

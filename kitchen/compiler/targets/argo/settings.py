@@ -79,6 +79,7 @@ class Settings(Closed):
     base: Folder = "/kitchen/storage"
     node_selector: dict[LabelKey, LabelValue] = Field(default_factory=dict)
     tolerations: tuple[Toleration, ...] = ()
+    artifacts: Literal["s3", "gcs", "oss"] | None = None
     gpu: LabelKey = "nvidia.com/gpu"
     env: dict[Variable, Text] = Field(default_factory=dict)
     secrets: dict[Variable, SecretKey] = Field(default_factory=dict)

@@ -20,6 +20,7 @@ class Shape:
     timeout: float | None = None
     tells: int = 0
     job: bool = False
+    asks: bool = False  #: what only asks leaves no outcome
 
     def described(self) -> str:
         """What is asked for, in words; nothing where nothing is."""
@@ -44,8 +45,10 @@ class Shapes:
     of: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, graph: TaskGraph, decisions: Decisions) -> Shapes:
-        """The shapes of all tasks of a graph that may run, and of the steps that ask."""
+    def read(cls, graph: TaskGraph, decisions: Decisions, *, apart: bool = False) -> Shapes:
+        """The shapes of all tasks of a graph that may run, and of the steps that ask: `apart` if
+        the two are to have none in common.
+        """
         shapes, told = cls(), decisions.told
         calls: list[tuple[str, Task | None]] = [(t.name, t) for t in decisions.running(graph)]
         calls += [(call, None) for call in told if call.startswith("ask ")]
@@ -58,6 +61,7 @@ class Shapes:
                 timeout=notes.timeout,
                 tells=len(told.get(call, ())),
                 job=task is not None and is_job(task),
+                asks=task is None and apart,
             )
             shapes.of[call] = shapes.named(shape)
         return shapes

@@ -33,6 +33,7 @@ RULES: Mapping[str, Callable[[View], Found]] = {
     "tags-whole": variables.tags_whole,
     "read-after": variables.read_after,
     "outputs-whole": variables.outputs_whole,
+    "artifacts-by-key": variables.artifacts_by_key,
     "commands": pods.commands,
     "texts-only": pods.texts_only,
     "secrets-referred-to": pods.secrets_referred_to,

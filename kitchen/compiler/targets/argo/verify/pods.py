@@ -12,9 +12,9 @@ LONGEST_WORD = 128 * 1024  #: bytes of an argument
 _DURATION = re.compile(r"([0-9]+(\.[0-9]+)?(ms|s|m|h))+")
 _QUANTITY = re.compile(r"[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?")
 _COUNT = re.compile(r"[0-9]+")
-_CODE = r"asInt\(lastRetry\.exitCode\) in \[[0-9]+(, [0-9]+)*\]"
-_STATUS = r"lastRetry\.status == 'Error'"
-_RULE = rf"({_CODE}|{_STATUS}|\({_CODE} && asInt\(retries\) < [0-9]+\))"
+_CODE = r"asInt\(lastRetry\.exitCode\) in \[-?[0-9]+(, -?[0-9]+)*\]"
+_GONE = rf"\(lastRetry\.status == 'Error' && {_CODE}\)"
+_RULE = rf"({_CODE}|{_GONE}|\({_CODE} && asInt\(retries\) < [0-9]+\))"
 _EXPRESSION = re.compile(rf"{_RULE}( \|\| {_RULE})*")
 _CONDITION = re.compile(r"[A-Za-z0-9]+(\.[A-Za-z0-9]+)* (=|==|>|<) [A-Za-z0-9]+")
 _PULLS = {"Always", "IfNotPresent", "Never"}
@@ -113,7 +113,7 @@ def _retry(strategy: Json, where: str) -> Iterator[tuple[str, str]]:
         yield where, f"`limit` is `{strategy.get('limit')}`"
     if strategy.get("retryPolicy") != "Always":
         yield where, "the policy is not stated, or would leave attempts out that the rule wants"
-    if not _EXPRESSION.fullmatch(strategy.get("expression", "lastRetry.status == 'Error'")):
+    if not _EXPRESSION.fullmatch(strategy.get("expression", "asInt(lastRetry.exitCode) in [75]")):
         yield where, f"`{strategy['expression']}` is no rule"
     backoff = strategy.get("backoff", {})
     for key in ("duration", "cap"):

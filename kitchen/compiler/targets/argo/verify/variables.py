@@ -123,3 +123,16 @@ def outputs_whole(view: View) -> Found:
                     yield template["name"], f"`{output.get('name')}` does not come from a file"
                 elif not str(given["path"]).startswith("/"):
                     yield template["name"], f"`{given['path']}` is no whole path"
+
+
+def artifacts_by_key(view: View) -> Found:
+    """An artifact has a file or folder, and a key that no other run has."""
+    for workflow in view.workflows:
+        for template in workflow.templates:
+            for artifact in template.get("outputs", {}).get("artifacts", ()):
+                where, name = template["name"], artifact.get("name")
+                kept = [artifact[store] for store in ("s3", "gcs", "oss") if store in artifact]
+                if not str(artifact.get("path", "")).startswith(("/", "{{workflow.parameters.")):
+                    yield where, f"`{name}` has no whole path"
+                if len(kept) != 1 or "{{workflow.name}}" not in kept[0].get("key", ""):
+                    yield where, f"`{name}` has not one key of its own"
