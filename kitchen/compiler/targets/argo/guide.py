@@ -102,8 +102,8 @@ def _notes(exported: Exported, settings: Settings) -> Iterator[str]:
     )
     if settings.artifacts is not None:
         yield (
-            "What each task leaves is kept in Argo's artifact repository, which has to be of the kind"
-            f" `{settings.artifacts}`; the key is the workflow's name and the task's."
+            "What each task leaves is kept in Argo's artifact repository, which has to be of the"
+            f" kind `{settings.artifacts}`; the key is the workflow's name and the task's."
         )
     if settings.service_account is not None:
         yield (
