@@ -20,6 +20,7 @@ BENCHES = (
     "startup",
     "compiling",
     "export",
+    "airflow",
     "stage_cost",
     "losses",
     "training_step",

@@ -39,6 +39,8 @@ class Airflow:
             "AIRFLOW__CORE__DAGS_FOLDER": str(self.dags),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+            # A machine may have other things to do, and Airflow's processes call each other.
+            "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": str(SITE),
             "HOME": str(self.home),

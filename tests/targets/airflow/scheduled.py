@@ -75,7 +75,7 @@ def scheduled(airflow: Airflow, logs: Path) -> Iterator[Scheduled]:
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__API__BASE_URL": address,
         "AIRFLOW__API__SECRET_KEY": "of no use elsewhere",
-        "AIRFLOW__API_AUTH__JWT_SECRET": "of no use elsewhere, and long enough",
+        "AIRFLOW__API_AUTH__JWT_SECRET": "of no use elsewhere " * 4,
     }
     airflow = replace(airflow, settings={**airflow.settings, **settings})
     made = Scheduled(airflow, logs)
