@@ -18,6 +18,9 @@ RUN = "{{workflow.parameters.runs}}/{{workflow.name}}"
 #: `Error`.
 PREEMPTED, FAILED, GONE = (75, 143), (3, 137), (-1, 0)
 
+#: How long a task waits that was pre-empted and has no `retry`: what takes nodes away takes many.
+PATIENCE = Retry(times=0, backoff=5.0, max_backoff=120.0)
+
 
 def pod(name: str, shape: Shape, settings: Settings, plan: str) -> Json:
     """A template that runs a task of a shape."""
@@ -185,7 +188,7 @@ def retrying(retry: Retry | None, preemptions: int) -> Json | None:
         "retryPolicy": "Always",
         "expression": " || ".join(rules),
     }
-    return found | waiting(retry, times + preemptions)
+    return found | waiting(retry or PATIENCE, times + preemptions)
 
 
 def waiting(retry: Retry | None, times: int) -> Json:
