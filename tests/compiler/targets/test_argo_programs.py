@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kitchen.compiler.targets.argo.whole import decisions_of
-from kitchen.ir.program import Program
+from kitchen.ir.program import Annotations, Program
 from kitchen.ir.spec import Registry
 from kitchen.ir.task_graph import Group, Node, Runs, TaskGraph
+from tests.compiler.builders import loop, map_over, program, region, span_of, stage, value
 from tests.compiler.laws import interpreted
 from tests.compiler.partition_cases import BUSY
 from tests.compiler.partition_cases import CASES as SHAPES
@@ -81,6 +82,33 @@ def test_random_programs_need_all_that_argo_has() -> None:
 def names_of(argo: Argo) -> set[str]:
     dags = [template["dag"] for template in argo.templates.values() if "dag" in template]
     return {task["name"] for dag in dags for task in dag["tasks"]}
+
+
+def test_long_lists_are_counted() -> None:
+    """A map of 30 places, and in each place of a loop of 55 two tasks, one after the other."""
+    alone = Annotations(image="other:1")
+    row, turn = value("row"), value("turn")
+    many = program(
+        map_over(span_of(30), region(stage("even", value("e"), value=row), params=(row,))),
+        loop(
+            span_of(55),
+            region(
+                stage("add", value("sum.1"), left=value("sum.2"), right=turn, annotations=alone),
+                stage("report", value=value("sum.1"), called="so_far"),
+                params=(turn, value("sum.2")),
+                results=(value("sum.1"),),
+            ),
+            carry=(0,),
+            outputs=(value("sum.3"),),
+            called="turn",
+        ),
+        stage("report", value=value("sum.3"), called="all"),
+    )
+    assert faults(many, BUSY) == []
+    status, tasks, argo = on_argo(many, BUSY)
+    assert (status, len(tasks.lines.written)) == ("Succeeded", 55 + 1)
+    assert argo.used >= {"withSequence", "limit"}
+    assert argo.deepest == 4
 
 
 @pytest.mark.parametrize("seed", range(10))
