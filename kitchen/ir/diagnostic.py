@@ -36,6 +36,10 @@ class Diagnostic:
     severity: Severity = Severity.ERROR
 
 
+#: Letters of a word in which one that differs makes another word.
+SHORT = 3
+
+
 class CompileError(Exception):
     """Everything that keeps a recipe from being run, found in one go."""
 
@@ -54,10 +58,15 @@ def demand(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
 
 
 def closest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
-    """The known name a misspelled one most likely meant; `cutoff` is how alike they have to be."""
+    """The known name a misspelled one most likely meant; `cutoff` is how alike they have to be.
+
+    Of a short word the first letter is right: `gpu` is no slip of `cpu`.
+    """
     names = list(known)
     if name in names:
         return name
+    if len(name) <= SHORT:
+        names = [known for known in names if known[:1] == name[:1]]
     from difflib import get_close_matches
 
     matches = get_close_matches(name, names, n=1, cutoff=cutoff)

@@ -106,7 +106,8 @@ def described(type_: Type) -> str:
         return words[wanted]
     item = element(wanted)
     if item is not None and wanted.kind is Kind.SCALAR:
-        return f"a list of `{item}`"
+        several = {INT: "whole numbers", FLOAT: "numbers", STR: "texts"}
+        return f"a list of {several.get(item, f'`{item}`')}"
     return "a mapping" if wanted.name == "Record" else f"`{type_}`"
 
 

@@ -67,9 +67,8 @@ class Growing:
         self.random, self.left = random, size
         self.versions: dict[str, int] = {}
         self.names = self.lines = 0
-        self.closing = Random(
-            random.random()
-        )  # of its own: the rest of a program is as it would be
+        #: Of its own, so that the rest of a program is as it would be without.
+        self.closing = Random(str(random.getstate()))
         self.closed: list[Value] = []
 
     def program(self) -> Program:

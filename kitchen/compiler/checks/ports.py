@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from kitchen.compiler.checks.effects import leaves_something
 from kitchen.compiler.checks.places import expression_span, place, places, stages, top_key
 from kitchen.compiler.checks.removed import removals
+from kitchen.compiler.checks.ruled_out import unsure
 from kitchen.ir.diagnostic import Diagnostic, Severity, closest, did_you_mean
 from kitchen.ir.expr import Const
 from kitchen.ir.program import Binding, Program, Stage
@@ -21,9 +22,9 @@ def unbound_ports(program: Program, registry: Registry, original: Program) -> It
     """Report each port that a stage needs and the recipe binds to nothing."""
     written = {binding.port for binding in program.bindings}
     misspelled = {closest(port, registry.adapters) for port in written - registry.adapters.keys()}
-    told = written | misspelled
+    told, skipped = written | misspelled, unsure(original)
     for op, _, use in _uses(program, registry):
-        if use.port in told:
+        if use.port in told or op.name in skipped:
             continue
         told.add(use.port)
         known = sorted(registry.adapters.get(use.port, ()))
@@ -41,9 +42,10 @@ def capabilities(program: Program, registry: Registry, original: Program) -> Ite
     """Report what a stage asks of its port and the adapter behind it does not do."""
     bound = {binding.port: binding for binding in program.bindings}
     told: set[tuple[str, str]] = set()
+    skipped = unsure(original)
     for op, spec, use in _uses(program, registry):
         binding = bound.get(use.port)
-        if binding is None or not use.capabilities:
+        if binding is None or not use.capabilities or op.name in skipped:
             continue
         adapters = registry.adapters.get(use.port, {})
         adapter = adapters.get(binding.adapter)

@@ -1,12 +1,13 @@
-"""Steps that the parameters rule out: no run has them, whatever else happens in it."""
+"""Steps that parameters rule out, whatever else a run does, and those of which nobody can tell."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from kitchen.compiler.checks.settled import settled
-from kitchen.ir.expr import EvaluationError, Expr, Value, evaluate, refs
+from kitchen.ir.expr import Apply, EvaluationError, Expr, Value, evaluate, refs
 from kitchen.ir.program import Branch, Loop, Map, Op, Program, Region
+from kitchen.ir.types import Kind
 from kitchen.ir.walk import regions, walk
 
 
@@ -24,6 +25,25 @@ def ruled_out(program: Program) -> frozenset[str]:
         for region in _never_entered(op, known)
         for inner in walk(region)
     )
+
+
+def unsure(program: Program) -> frozenset[str]:
+    """The ops under a condition that reads what is at fault: whether they run, nobody knows."""
+    sections = (program.body, program.on_failure, program.finally_)
+    return frozenset(
+        inner.name
+        for section in sections
+        for op in walk(section)
+        if isinstance(op, Branch) and _at_fault(op.condition)
+        for region in regions(op)
+        for inner in walk(region)
+    )
+
+
+def _at_fault(expr: Expr) -> bool:
+    if expr.type.kind is Kind.UNKNOWN:
+        return True
+    return isinstance(expr, Apply) and any(map(_at_fault, expr.args))
 
 
 def _never_entered(op: Op, known: dict[Value, object]) -> Iterator[Region]:
