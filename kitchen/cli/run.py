@@ -63,7 +63,8 @@ def command(
     stops at once. Exit codes: 0 done, 2 bad input, 3 a step failed, 75 stopped, 130.
     """
     options = {"--set": settings, "--run-dir": run_dir, "--dry-run": dry_run}
-    fault = _misplaced(line, recipe, resume, [name for name, given in options.items() if given])
+    given = [name for name, value in options.items() if value]
+    fault = _misplaced(line, recipe, resume, given, alone=parallel is not None and not tasks)
     if fault is not None:
         return refuse([fault])
     from kitchen.cli import failures
@@ -71,7 +72,7 @@ def command(
     prepared: Prepared | PreparedTasks | None = None
     try:
         if resume is not None:
-            prepared = _reopened(resume, quiet)
+            prepared = _reopened(resume, quiet, tasks=tasks or parallel is not None)
         else:
             loaded = load_recipe(line, recipe or "", settings)
             compiled = _checked(loaded, quiet=quiet, probe=probe)
@@ -90,7 +91,7 @@ def command(
 
 
 def _misplaced(
-    line: CommandLine, recipe: str | None, resume: Path | None, options: list[str]
+    line: CommandLine, recipe: str | None, resume: Path | None, options: list[str], *, alone: bool
 ) -> Diagnostic | None:
     """What cannot stand together on the command line."""
     help = "`kitchen run RECIPE` begins a run, `kitchen run --resume DIR` goes on with one"
@@ -102,6 +103,9 @@ def _misplaced(
     if resume is not None and options:
         message = f"`{options[0]}` cannot be given to a run that goes on"
         return line.fault("K093", message, options[0], "", help)
+    if resume is None and alone:
+        help = "add `--tasks`: without it a recipe runs in one process"
+        return line.fault("K093", "`--parallel` is a number of tasks", "--parallel", "", help)
     return None
 
 
@@ -149,9 +153,10 @@ def _could_run(
         click.echo(visible(f"{loaded.path} can run; it would do so in {path}"))
 
 
-def _reopened(path: Path, quiet: bool) -> Prepared | PreparedTasks | None:
-    """A run that can go on; None where it is done."""
+def _reopened(path: Path, quiet: bool, *, tasks: bool) -> Prepared | PreparedTasks | None:
+    """A run that can go on, `tasks` only if it is one in tasks; None where it is done."""
     from kitchen.execution import find_run, reopen
+    from kitchen.runtime.run_directory import RunError
     from kitchen.runtime.tasks.shared_folder import runs_in_tasks
 
     directory = find_run(path)
@@ -161,6 +166,11 @@ def _reopened(path: Path, quiet: bool) -> Prepared | PreparedTasks | None:
             from kitchen.task_execution import reopen_tasks
 
             return reopen_tasks(path, tell)
+        if tasks:
+            raise RunError(
+                f"`{path}` was begun in one process, and goes on in one",
+                help="leave `--tasks` and `--parallel` out, or begin a new run with `--tasks`",
+            )
         return reopen(path, tell)
     if not quiet:
         click.echo(f"{visible(str(path))} is done; there is nothing to go on with")

@@ -77,7 +77,7 @@ class Outcomes:
             content = {"values": made, "failure": None if failure is None else asdict(failure)}
             (folder / "values.json").write_text(json.dumps(content))
 
-        store.commit_folder(self.folder(task, place), write)
+        store.commit_folder(self.folder(task, place), write, replace=True)
 
     def value(self, task: str, place: Place, value: Value) -> Any:
         """A value of a committed outcome. Raises Missing, and StorageError for what is damaged."""

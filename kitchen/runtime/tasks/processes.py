@@ -17,6 +17,7 @@ from kitchen.runtime.signals import StopRequest
 
 #: The same interpreter; the folder we are in is no place to import from.
 KITCHEN = (sys.executable, "-P", "-m", "kitchen")
+LONGEST_LINE = 1 << 26  #: bytes of what a task says in one line
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,6 +42,7 @@ class Processes:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            limit=LONGEST_LINE,
         )
         self._running.add(process)
         try:
