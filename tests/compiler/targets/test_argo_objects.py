@@ -86,6 +86,9 @@ def codes(export: Exported) -> list[str]:
         ({"volumes": [{"name": "plan", "claim": "a"}]}, "two volumes are called `plan`"),
         ({"storage": "/kitchen/plan"}, "two volumes are mounted on `/kitchen/plan`"),
         ({"runs": "runs"}, "`runs`: it is no path from `/` on"),
+        ({"storage": "/"}, "a volume is mounted on a folder of its own, not on `/`"),
+        ({"runs": "/var/runs"},
+         "`runs: /var/runs` is on no volume; `storage` is at `/kitchen/storage`"),
         ({"kitchen": []}, "`kitchen` has at least 1 in it"),
     ],
 )  # fmt: skip
@@ -154,6 +157,28 @@ def test_what_settings_become() -> None:
     }
     secret = {"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": {"name": "hub", "key": "token"}}}
     assert task["container"]["env"] == [{"name": "MODE", "value": "fast"}, secret]
+
+
+@pytest.mark.parametrize(
+    ("settings", "runs", "base"),
+    [
+        ({"storage": "/data"}, "/data/runs", "/data"),
+        ({"storage": "/data", "runs": "/data/all/runs", "base": "/opt"}, "/data/all/runs", "/opt"),
+        (
+            {
+                "volumes": [{"name": "fast", "claim": "fast"}],
+                "volume_mounts": [{"name": "fast", "path": "/fast"}],
+                "runs": "/fast",
+            },
+            "/fast",
+            "/kitchen/storage",
+        ),
+    ],
+)
+def test_folders(settings: dict[str, Any], runs: str, base: str) -> None:
+    spec = workflow(emitted(exported(one(), BUSY, settings)))["spec"]
+    given = {each["name"]: each["value"] for each in spec["arguments"]["parameters"]}
+    assert given == {"runs": runs, "base": base}
 
 
 def test_outcomes_by_key() -> None:

@@ -68,7 +68,7 @@ def spec(
     if on_exit is not None:
         found["onExit"] = on_exit
     found["serviceAccountName"] = account
-    values = {"runs": settings.runs, "base": settings.base}
+    values = {"runs": settings.run_folder, "base": settings.data_folder}
     found["arguments"] = {
         "parameters": [{"name": name, "value": value} for name, value in values.items()]
     }

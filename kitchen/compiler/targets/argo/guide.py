@@ -29,9 +29,9 @@ def guide(exported: Exported) -> Guide:
         settings=(
             (
                 "runs",
-                f"the folder of runs, `{settings.runs}`; in it each has the name of its workflow",
+                f"the folder of runs, `{settings.run_folder}`; each has its workflow's name in it",
             ),
-            ("base", f"where relative data files lie, `{settings.base}`"),
+            ("base", f"where relative data files lie, `{settings.data_folder}`"),
         ),
         lowered=tuple(_lowered(exported, decisions)),
         data=(

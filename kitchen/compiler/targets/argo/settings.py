@@ -75,8 +75,8 @@ class Settings(Closed):
     service_account: Subdomain | None = None
     claim: Subdomain = "kitchen"
     storage: Folder = "/kitchen/storage"
-    runs: Folder = "/kitchen/storage/runs"
-    base: Folder = "/kitchen/storage"
+    runs: Folder | None = None
+    base: Folder | None = None
     node_selector: dict[LabelKey, LabelValue] = Field(default_factory=dict)
     tolerations: tuple[Toleration, ...] = ()
     artifacts: Literal["s3", "gcs", "oss"] | None = None
@@ -99,6 +99,24 @@ class Settings(Closed):
     starting_deadline_seconds: Seconds | None = None
     train_runtime: TrainRuntime = TrainRuntime()
 
+    @property
+    def run_folder(self) -> str:
+        """The folder of all runs: on the storage, unless it is said where."""
+        return f"{self.storage.rstrip('/')}/runs" if self.runs is None else self.runs
+
+    @property
+    def data_folder(self) -> str:
+        """Where relative data files lie."""
+        return self.storage if self.base is None else self.base
+
+    @model_validator(mode="after")
+    def runs_are_kept(self) -> Settings:
+        """The folder of runs is one that all pods see: in a container it would be gone with it."""
+        mounted = [self.storage, *(mount.path for mount in self.volume_mounts)]
+        if not any(f"{self.run_folder}/".startswith(f"{path.rstrip('/')}/") for path in mounted):
+            raise fault(f"`runs: {self.runs}` is on no volume; `storage` is at `{self.storage}`")
+        return self
+
     @model_validator(mode="after")
     def known_volumes(self) -> Settings:
         """What is mounted is there, and no name stands for two things."""
@@ -110,6 +128,8 @@ class Settings(Closed):
         if unknown:
             raise fault(f"there is no volume `{unknown[0]}` to mount")
         paths = [self.storage, "/kitchen/plan", *(mount.path for mount in self.volume_mounts)]
+        if "/" in paths:
+            raise fault("a volume is mounted on a folder of its own, not on `/`")
         shared = [path for path in paths if paths.count(path) > 1]
         if shared:
             raise fault(f"two volumes are mounted on `{shared[0]}`")
