@@ -110,7 +110,14 @@ CONTEXT: dict[str, Any] = {}
 @contextmanager
 def installed() -> Iterator[None]:
     """Airflow 3 can be imported."""
-    sdk = {"DAG": DAG, "Param": Param, "task": task, "get_current_context": lambda: CONTEXT}
+    variable = SimpleNamespace(get={"hub": "hunter2"}.__getitem__)
+    sdk = {
+        "Variable": variable,
+        "DAG": DAG,
+        "Param": Param,
+        "task": task,
+        "get_current_context": lambda: CONTEXT,
+    }
     errors = {
         "AirflowException": AirflowException,
         "AirflowFailException": AirflowFailException,

@@ -61,6 +61,12 @@ class Process:
         except StageError:
             self.code = 3
 
+    def __enter__(self) -> Process:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
     def wait(self) -> int:
         return self.code
 

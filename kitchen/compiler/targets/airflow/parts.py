@@ -131,28 +131,27 @@ def kitchen(name, at="", below="", attempts=1, tells=False, every=False):
 
 def finished(command):
     """The exit code of a command whose output goes to the log. Who stops it, lets it save."""
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command,
         env=ENVIRONMENT_HERE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-    )
-    before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
-    try:
-        for line in process.stdout:
-            print(line, end="", flush=True)
-        return process.wait()
-    finally:
-        if process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(GRACE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        signal.signal(signal.SIGTERM, before)
+    ) as process:
+        before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+        try:
+            for line in process.stdout:
+                print(line, end="", flush=True)
+            return process.wait()
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(GRACE)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+            signal.signal(signal.SIGTERM, before)
 '''
 
 
