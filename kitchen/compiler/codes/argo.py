@@ -69,6 +69,15 @@ CODES: tuple[Code, ...] = (
         cure="""Put fewer maps and branches into each other.""",
     ),
     page(
+        "K518",
+        "a secret that no task is given",
+        why="""An adapter reads it from a variable of its environment. A container has the variables
+            that the workflow gives it and those of its image; of the second nothing is known
+            here.""",
+        cure="""Name the Kubernetes Secret that holds it:
+            `targets: {argo: {secrets: {NAME: {name: SECRET, key: KEY}}}}`.""",
+    ),
+    page(
         "K519",
         "a workflow that does not hold together",
         why="""Every export is checked before it is written: that each name, argument, variable and

@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import yaml
 
+from kitchen.compiler.partition import partition
 from kitchen.compiler.targets.argo import TARGET, files
 from kitchen.compiler.targets.argo.pods import duration, retrying
 from kitchen.compiler.targets.argo.verify.view import Fault
@@ -17,7 +19,7 @@ from kitchen.compiler.targets.argo.whole import whole
 from kitchen.compiler.targets.argo.yaml_text import manifest, quoted, render
 from kitchen.ir.deployment import Section
 from kitchen.ir.expr import Apply, Expr
-from kitchen.ir.program import Annotations, Map, Program, Resources, Retry
+from kitchen.ir.program import Annotations, Binding, Map, Program, Resources, Retry
 from kitchen.ir.serde.plan import read_plan, unpacked
 from kitchen.ir.types import BOOL, INT, list_of
 from tests.compiler.builders import (
@@ -206,6 +208,17 @@ def test_an_account_that_is_there_is_not_made() -> None:
     found = list(yaml.safe_load_all(rights))
     assert [document["kind"] for document in found] == ["Role", "RoleBinding"]
     assert found[1]["subjects"] == [{"kind": "ServiceAccount", "name": "trainer"}]
+
+
+def test_a_secret_that_no_task_is_given() -> None:
+    reads = Binding(port="llm", adapter="openai", config=(("api_key", {"env": "LLM_KEY"}),))
+    judged = replace(one(), bindings=(reads,))
+    (fault,) = TARGET.emit(exported(judged, BUSY))[1]
+    assert (fault.code, fault.severity) == ("K518", "warning")
+    assert fault.message == "`openai` reads `api_key` from `LLM_KEY`, which no task has"
+    assert fault.help == "`targets: {argo: {secrets: {LLM_KEY: {name: ..., key: ...}}}}`"
+    given = {"secrets": {"LLM_KEY": {"name": "llm", "key": "key"}}}
+    assert codes(exported(judged, BUSY, given)) == []
 
 
 # ------------------------------------------------------------------------------------- once more
@@ -398,8 +411,6 @@ def repeated(times: Expr | int, *, until: bool = True, called: str = "turn") -> 
 
 def kept_whole(*ops: Any) -> dict[str, str]:
     made = program(stage("number", value("a")), *ops)
-    from kitchen.compiler.partition import partition
-
     graph, _ = partition(made, BUSY)
     return dict(whole(made, graph))
 
@@ -428,8 +439,6 @@ def test_the_longest_of_two_loops_stays_whole() -> None:
     outer = repeated(40)
     inner = repeated(90, called="deep")
     body = region(*outer.body.ops, inner, params=outer.body.params)
-    from dataclasses import replace
-
     assert kept_whole(replace(outer, body=body)).keys() == {"deep"}
 
 

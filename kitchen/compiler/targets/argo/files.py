@@ -52,6 +52,7 @@ def emit(exported: Exported) -> tuple[Files, tuple[Diagnostic, ...]]:
     faults += tuple(_unfit(exported))
     if settings is None or any(fault.severity is Severity.ERROR for fault in faults):
         return {}, faults
+    faults += tuple(_not_given(exported, settings))
     emitted = objects(exported, settings)
     faults += tuple(_too_large(emitted, exported))
     faults += tuple(
@@ -170,6 +171,23 @@ def _alone(task: Task) -> Iterator[Diagnostic]:
         help="the first does all of it and the others end at once; leave `nodes` out",
         severity=Severity.WARNING,
     )
+
+
+def _not_given(exported: Exported, settings: Settings) -> Iterator[Diagnostic]:
+    """Variables that adapters read a secret from, and that no container has."""
+    given = settings.env.keys() | settings.secrets.keys()
+    for binding in exported.program.bindings:
+        for name, value in binding.config:
+            variable = value.get("env") if isinstance(value, dict) else None
+            if isinstance(variable, str) and variable not in given:
+                where = f"{{{variable}: {{name: ..., key: ...}}}}"
+                yield Diagnostic(
+                    "K518",
+                    f"`{binding.adapter}` reads `{name}` from `{variable}`, which no task has",
+                    primary=None if binding.span is None else Label(binding.span),
+                    help=f"`targets: {{argo: {{secrets: {where}}}}}`",
+                    severity=Severity.WARNING,
+                )
 
 
 def _too_large(emitted: Emitted, exported: Exported) -> Iterator[Diagnostic]:
