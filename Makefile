@@ -1,4 +1,4 @@
-# make run     set up .venv, then the quick start: a small model trained on real conversations
+# make run     set up .venv, then the quick start: a very small model learns to add
 # make test    set up .venv and two Airflows, then the whole test suite
 # make check   lint, formatting, types and the fast tests
 # make bench   the figures, each measured side by side with what it is compared to
@@ -17,7 +17,7 @@ airflow:
 
 run: setup
 	@n=1; while [ -e runs/quickstart-$$n ]; do n=$$((n + 1)); done; \
-	.venv/bin/kitchen run recipes/sft.yaml --run-dir runs/quickstart-$$n
+	.venv/bin/kitchen run recipes/quickstart.yaml --run-dir runs/quickstart-$$n
 
 test: setup airflow
 	.venv/bin/pytest

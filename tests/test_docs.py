@@ -93,6 +93,12 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
+def test_the_recipe_that_the_readme_shows_is_the_one_that_it_runs() -> None:
+    (shown, *_) = (found.text for found in blocks(PAGES[0]) if found.language == "yaml")
+    assert shown == (ROOT / "recipes" / "quickstart.yaml").read_text(encoding="utf-8")
+    assert "kitchen run recipes/quickstart.yaml" in (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
 def test_continuous_integration_runs_the_test_command_of_the_readme() -> None:
     (block, *_) = (found for found in blocks(PAGES[0]) if found.language == "console")
     tests = [command.text.partition(" #")[0].strip() for command in commands(block)]

@@ -90,18 +90,19 @@ def samples(path: Path) -> dict[str, list[dict[str, str]]]:
     return {label: [_sample(row) for row in rows] for _, label, rows in _sampled(path)}
 
 
-def moments(path: Path) -> dict[int, str]:
+def moments(path: Path) -> list[tuple[int, str]]:
     """Steps at which a run kept samples, with their label: `before`, `after`."""
-    return {step: label for step, label, _ in _sampled(path)}
+    return [(step, label) for step, label, _ in _sampled(path)]
 
 
 def _sampled(path: Path) -> list[tuple[int, str, list[object]]]:
+    """Step, label and rows of each file; of two at one step, that which was written first."""
     found = []
     for file in (path / "samples").glob("*.json"):
         match read_object(file):
             case {"step": int(step), "rows": list(rows)}:
-                found.append((step, file.stem, rows))
-    return sorted(found, key=lambda one: one[:2])
+                found.append(((step, file.stat().st_mtime_ns, file.stem), rows))
+    return [(step, label, rows) for (step, _, label), rows in sorted(found, key=lambda one: one[0])]
 
 
 def _sample(row: object) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,12 @@ def summary_text(report: dict[str, Any], curves: Curves, page: Page) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _change(name: str, points: list[tuple[int, float]], named: dict[int, str], page: Page) -> str:
+def _change(
+    name: str, points: list[tuple[int, float]], named: list[tuple[int, str]], page: Page
+) -> str:
     """`evaluation loss  4.213 → 1.923`; between the ends, what was measured at a named moment."""
     kind = "training" if name.startswith("train/") else "evaluation"
-    known = [f"{number(value)} {visible(named[step])}" for step, value in points if step in named]
+    known = list(_named(points, named))
     if len(known) > 2:
         shown = " → ".join(known)
     elif len(points) == 1:
@@ -46,6 +49,16 @@ def _change(name: str, points: list[tuple[int, float]], named: dict[int, str], p
         shown = f"{number(points[0][1])} → {number(points[-1][1])}"
     label = f"{kind} {title(name)}"
     return page.shown([Word("  " + label.ljust(26)), Word(shown, GREEN)])
+
+
+def _named(points: list[tuple[int, float]], named: list[tuple[int, str]]) -> Iterator[str]:
+    """Values with the name of their moment; two of one step come in the order of their names."""
+    left = list(named)
+    for step, value in points:
+        moment = next((moment for moment in left if moment[0] == step), None)
+        if moment is not None:
+            left.remove(moment)
+            yield f"{number(value)} {visible(moment[1])}"
 
 
 def _next(report: dict[str, Any], page: Page) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from kitchen.cli.run_report import Curves, moments, run_report
@@ -13,9 +14,11 @@ from kitchen.cli.terminal import Page
 def summary(folder: Path, curves: Curves, **samples: int) -> list[str]:
     """The lines of a summary that tell of metrics; samples by label and step."""
     (folder / "samples").mkdir()
-    for label, step in samples.items():
+    for order, (label, step) in enumerate(samples.items()):
         content = {"step": step, "rows": [{"prompt": "1+1=", "completion": f"by {label}"}]}
-        (folder / "samples" / f"{label}.json").write_text(json.dumps(content))
+        file = folder / "samples" / f"{label}.json"
+        file.write_text(json.dumps(content))
+        os.utime(file, ns=(order, order))
     text = summary_text(run_report(folder, curves), curves, Page(columns=100, colour=False))
     return [line.strip() for line in text.splitlines() if "evaluation" in line or "by " in line]
 
@@ -43,4 +46,15 @@ def test_moments_that_have_names_are_told_by_them(tmp_path: Path) -> None:
         "supervised  by supervised",
         "reinforced  by reinforced",
     ]
-    assert moments(tmp_path) == {0: "untrained", 10: "supervised", 20: "reinforced"}
+    assert moments(tmp_path) == [(0, "untrained"), (10, "supervised"), (20, "reinforced")]
+
+
+def test_moments_of_one_step_come_as_they_were_written(tmp_path: Path) -> None:
+    """Where nothing was to be learned, a phase ends at the step that it began with."""
+    curves = {"eval/accuracy": [(0, 0.0), (10, 0.5), (10, 0.625)]}
+    assert summary(tmp_path, curves, untrained=0, supervised=10, reinforced=10) == [
+        "evaluation accuracy        0 untrained → 0.5 supervised → 0.625 reinforced",
+        "untrained   by untrained",
+        "supervised  by supervised",
+        "reinforced  by reinforced",
+    ]
