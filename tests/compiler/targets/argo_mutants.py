@@ -206,7 +206,7 @@ def small(documents: Documents) -> Json:
 
 
 def again(documents: Documents) -> Json:
-    return call(documents, "turn", "next-iteration")
+    return call(documents, "turn", "next")
 
 
 def each(documents: Documents) -> Json:

@@ -14,7 +14,18 @@ from kitchen.compiler.targets.argo.whole import decisions_of
 from kitchen.ir.program import Annotations, Program
 from kitchen.ir.spec import Registry
 from kitchen.ir.task_graph import Group, Node, Runs, TaskGraph
-from tests.compiler.builders import loop, map_over, program, region, span_of, stage, value
+from kitchen.ir.types import BOOL
+from tests.compiler.builders import (
+    apply,
+    branch,
+    loop,
+    map_over,
+    program,
+    region,
+    span_of,
+    stage,
+    value,
+)
 from tests.compiler.laws import interpreted
 from tests.compiler.partition_cases import BUSY
 from tests.compiler.partition_cases import CASES as SHAPES
@@ -73,9 +84,9 @@ def test_random_programs_need_all_that_argo_has() -> None:
         if interpreted(program)[1] is None:
             _, tasks, argo = on_argo(program, BUSY, seed)
             used.update(argo.used)
-            used.update(names_of(argo) & {"next-iteration", "iteration-0"})
+            used.update(names_of(argo) & {"next", "iteration-0"})
             used["asked"] += tasks.asked
-    wanted = {"when", "withItems", "withParam", "asked", "iteration-0", "next-iteration", "limit"}
+    wanted = {"when", "withItems", "withParam", "asked", "iteration-0", "next", "limit"}
     assert {name for name, count in used.items() if count} >= wanted
 
 
@@ -109,6 +120,29 @@ def test_long_lists_are_counted() -> None:
     assert (status, len(tasks.lines.written)) == ("Succeeded", 55 + 1)
     assert argo.used >= {"withSequence", "limit"}
     assert argo.deepest == 4
+
+
+def test_names_of_argos_own_are_free() -> None:
+    """Steps may be called what templates and calls of the export's own are called."""
+    alone = Annotations(image="other:1")
+    turn, on = value("next"), apply(">", value("task"), -1, type=BOOL)
+    body = region(
+        stage("add", value("d"), left=turn, right=1, annotations=alone, called="next"),
+        stage("report", value=value("d"), called="ask"),
+        params=(turn,),
+    )
+    until = apply(">", value("d"), 2, type=BOOL)
+    inner = region(
+        loop(span_of(5), body, until=until, called="main"),
+        stage("report", value=1, annotations=alone, called="job"),
+    )
+    named = program(
+        stage("number", value("task"), called="number"),
+        branch(on, inner, called="task"),
+        stage("report", value=2, called="task_2"),
+        finally_=region(stage("report", value=3, called="at_the_end")),
+    )
+    assert faults(named, BUSY) == []
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from kitchen.compiler.targets.argo.calls import Json
 from kitchen.compiler.targets.argo.jobs import KINDS, tolerated
@@ -61,13 +61,14 @@ def _cron(name: str, spec: Json, settings: Settings, schedule: Schedule) -> Json
 
 
 def spec(
-    settings: Settings, templates: list[Json], account: str, plan_map: str, on_exit: str | None
+    settings: Settings,
+    templates: list[Json],
+    account: str,
+    plan_map: str,
+    roots: Mapping[str, str],
 ) -> Json:
-    """What a workflow is, whichever object it is in."""
-    found: Json = {"entrypoint": "main"}
-    if on_exit is not None:
-        found["onExit"] = on_exit
-    found["serviceAccountName"] = account
+    """What a workflow is, whichever object it is in; `roots` are what Argo calls by itself."""
+    found: Json = {**roots, "serviceAccountName": account}
     values = {"runs": settings.run_folder, "base": settings.data_folder}
     found["arguments"] = {
         "parameters": [{"name": name, "value": value} for name, value in values.items()]

@@ -13,7 +13,7 @@ from kitchen.compiler.targets.argo.calls import Json
 from kitchen.compiler.targets.argo.decisions import groups, is_job
 from kitchen.compiler.targets.argo.endings import ENDING, ending
 from kitchen.compiler.targets.argo.jobs import job
-from kitchen.compiler.targets.argo.lowering import Lowering
+from kitchen.compiler.targets.argo.lowering import MAIN, Lowering
 from kitchen.compiler.targets.argo.pods import is_keyed, pod
 from kitchen.compiler.targets.argo.settings import Settings
 from kitchen.compiler.targets.argo.shapes import Shape, Shapes
@@ -97,9 +97,8 @@ def objects(exported: Exported, settings: Settings) -> Emitted:
     templates = [*lowering.templates, *([] if at_last is None else [at_last])]
     for shape, raw in shapes.found.items():
         templates.append(_running(names[raw], shape, settings, name, plan_map, plan))
-    spec = documents.spec(settings, templates, account, plan_map, None if at_last is None else (
-        names[ENDING]
-    ))  # fmt: skip
+    roots = {"entrypoint": names[MAIN]} | ({} if at_last is None else {"onExit": names[ENDING]})
+    spec = documents.spec(settings, templates, account, plan_map, roots)
     jobs = any(shape.job for shape in shapes.found)
     return Emitted(
         settings,
@@ -126,7 +125,7 @@ def _running(
 
 def _template_names(graph: TaskGraph, shapes: Shapes) -> Iterator[str]:
     """All names that a template may have."""
-    yield from ("main", ENDING, *shapes.found.values())
+    yield from (MAIN, ENDING, *shapes.found.values())
     for group in groups(graph):
         yield group.name
         yield from (f"{group.name} {part}" for part in ("then", "else", "body"))

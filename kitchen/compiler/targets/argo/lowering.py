@@ -17,7 +17,10 @@ from kitchen.ir.places import file_name
 from kitchen.ir.program import Branch, Loop, Map
 from kitchen.ir.task_graph import Group, Node, Runs, Task, TaskGraph
 
-AGAIN = "next iteration"
+#: Names of kitchen's own have a space in them, which no name of a recipe has.
+MAIN = "main "
+#: Short, since the name of a node has those of all that it is in: one for each iteration.
+AGAIN = "next "
 
 
 @dataclass(slots=True)
@@ -35,7 +38,7 @@ class Lowering:
         nodes = tuple(n for n in graph.nodes if isinstance(n, Group) or n.runs is Runs.READY)
         kept = {node.name for node in nodes}
         edges = tuple(edge for edge in graph.edges if edge.target in kept)
-        self.graph("main", TaskGraph(nodes=nodes, edges=edges), 0)
+        self.graph(MAIN, TaskGraph(nodes=nodes, edges=edges), 0)
 
     def graph(self, name: str, graph: TaskGraph, depth: int, loop: Group | None = None) -> None:
         """The template of a graph, before those that it calls; a `loop` calls itself again."""

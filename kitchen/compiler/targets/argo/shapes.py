@@ -71,5 +71,5 @@ class Shapes:
         if shape not in self.found:
             kind = "job" if shape.job else "task"
             number = 1 + sum(known.job is shape.job for known in self.found)
-            self.found[shape] = kind if number == 1 else f"{kind} {number}"
+            self.found[shape] = f"{kind} {number if number > 1 else ''}"
         return self.found[shape]
