@@ -40,8 +40,17 @@ def display(
     else:
         from kitchen.cli.progress_lines import Lines
 
-        click.echo(visible(heading))
-        yield (Lines(Progress(), click.echo),), tell
+        say(visible(heading))
+        yield (Lines(Progress(), say),), tell
+
+
+def say(message: str, *, error: bool = False, end: bool = True) -> None:
+    """Say something of what is going on; that nobody reads it any more is no reason to stop."""
+    try:
+        click.echo(message, err=error, nl=end)
+    except BrokenPipeError:
+        stream = sys.stderr if error else sys.stdout
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 @contextmanager
@@ -58,7 +67,7 @@ def passing(message: str, quiet: bool) -> Iterator[None]:
 
 
 def tell(message: str) -> None:
-    click.echo(f"warning: {visible(message)}", err=True)
+    say(f"warning: {visible(message)}", error=True)
 
 
 def warn(diagnostics: Sequence[Diagnostic]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ import click
 
 from kitchen.cli.application import DONE, INTERRUPTED, STOPPED, refuse
 from kitchen.cli.command_line import CommandLine
-from kitchen.cli.display import display, passing, tell, warn
+from kitchen.cli.display import display, passing, say, tell, warn
 from kitchen.cli.recipe import load_recipe, set_option
 from kitchen.cli.terminal import page
 from kitchen.ir.diagnostic import Diagnostic
@@ -189,13 +188,12 @@ def _run(
         with display(heading, stop, quiet) as (listeners, report):
             code = DONE if prepared.run(listeners, stop, report) == "done" else STOPPED
     else:
-        say = None if quiet else _say
-        if say is not None:
-            say(heading)
+        if not quiet:
+            _say(heading)
         code = prepared.run(
             stop,
             parallel=parallel or os.cpu_count() or 1,
-            say=say,
+            say=None if quiet else _say,
             complain=_complain,
             options=("--traceback",) if traceback else (),
         )
@@ -205,12 +203,12 @@ def _run(
 
 
 def _say(message: str) -> None:
-    click.echo(visible(message))
+    say(visible(message))
 
 
 def _complain(message: str) -> None:
     """Pass on what a task said was wrong; it has rendered that itself."""
-    click.echo(message, err=True, nl=False)
+    say(message, error=True, end=False)
 
 
 def _summarise(path: Path) -> None:
@@ -219,5 +217,4 @@ def _summarise(path: Path) -> None:
 
     curves = read_curves(path)
     summary = summary_text(run_report(path, curves), curves, page(sys.stdout))
-    with suppress(BrokenPipeError):  # how the run ended counts, not who reads of it
-        click.echo("\n" + summary, nl=False)
+    say("\n" + summary, end=False)

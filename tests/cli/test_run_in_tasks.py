@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from kitchen.runtime.lock import locked
 from kitchen.runtime.run_directory import list_runs
-from tests.cli.conftest import Kitchen
+from tests.cli.conftest import RECIPES, Kitchen
 from tests.cli.test_run_command import steady
 from tests.conftest import Golden
 
@@ -65,6 +68,24 @@ def test_tasks_of_an_earlier_process_are_left_alone(kitchen: Kitchen, tmp_path: 
         done = kitchen("run", "--resume", run)
     assert done.code == 2
     assert "is in use by a task of an earlier process" in done.err
+
+
+@pytest.mark.parametrize("tasks", [[], ["--tasks"]])
+def test_that_nobody_reads_is_no_reason_to_stop(tasks: list[str], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kitchen", "run", "train.yaml", "--run-dir", str(run), *tasks],
+        cwd=RECIPES,
+        env=os.environ | {"KITCHEN_CACHE": str(tmp_path / "cache")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    _, errors = process.communicate()
+    assert (process.returncode, errors) == (0, b"")
+    (summary,) = list_runs(tmp_path)
+    assert summary.state == "done"
 
 
 def test_dry_run(kitchen: Kitchen, tmp_path: Path) -> None:
