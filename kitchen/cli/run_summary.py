@@ -14,7 +14,21 @@ from kitchen.cli.told import title
 from kitchen.ir.visible import visible
 
 #: Named first, where they were measured.
-LEADING = ("train/loss", "eval/loss", "eval/bits_per_byte", "eval/accuracy")
+LEADING = (
+    "train/loss",
+    "eval/loss",
+    "eval/bits_per_byte",
+    "eval/accuracy",
+    "eval/margin",
+    "eval/answers/chosen",
+    "eval/teacher_kl",
+    "eval/exact_match",
+    "eval/contains",
+    "eval/regex",
+    "eval/numeric",
+    "eval/token_f1",
+    "eval/judge",
+)
 
 
 def summary_text(report: dict[str, Any], curves: Curves, page: Page) -> str:
@@ -63,7 +77,11 @@ def _named(points: list[tuple[int, float]], named: list[tuple[int, str]]) -> Ite
 
 def _next(report: dict[str, Any], page: Page) -> list[str]:
     paths = report["paths"]
-    rows = {"weights": paths.get("weights"), "report": f"kitchen report {paths['run']}"}
+    rows = {
+        "weights": paths.get("weights"),
+        "answers": paths.get("answers"),
+        "report": f"kitchen report {paths['run']}",
+    }
     if report["status"] != "done":
         rows = {"go on": f"kitchen run --resume {paths['run']}"} | rows
     return [
