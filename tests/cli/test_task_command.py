@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from kitchen.runtime.lock import locked
+from kitchen.runtime.run_directory import list_runs
 from tests.cli.conftest import RECIPES, Done, Kitchen
 from tests.cli.test_run_command import steady
 from tests.conftest import Golden
@@ -43,6 +44,19 @@ def test_lines(task: Callable[..., Done], golden: Golden, tmp_path: Path) -> Non
     said = "".join(one.out for one in done)
     assert steady(said, tmp_path) == golden
     assert "".join(one.err for one in done) == ""
+
+
+def test_a_run_of_tasks_is_reported_as_one(
+    task: Callable[..., Done], kitchen: Kitchen, tmp_path: Path
+) -> None:
+    """Nobody but the tasks says how it goes: it is done when all of them are."""
+    states = []
+    for name in ("load_dataset", "tokenize", "session"):
+        assert task(name).code == 0
+        report = json.loads(kitchen("report", "run", "--format", "json").out)
+        states.append((report["status"], report["steps"], len(report["tasks"])))
+    assert states == [("stopped", 0, 1), ("stopped", 0, 2), ("done", 8, 3)]
+    assert [summary.state for summary in list_runs(tmp_path)] == ["done"]
 
 
 def test_what_is_done_is_not_run_again(task: Callable[..., Done], tmp_path: Path) -> None:

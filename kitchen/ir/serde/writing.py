@@ -29,9 +29,7 @@ Json = dict[str, Any]
 Called = Callable[[Source], str]  #: what a document is called in what is written
 
 
-def program_to_json(
-    program: Program, *, spans: bool = True, called: Called | None = None
-) -> Json:
+def program_to_json(program: Program, *, spans: bool = True, called: Called | None = None) -> Json:
     """A program as what `json.dumps` takes. Without `spans`, removals are left out too."""
     return Writing(spans, called).program(program)
 
