@@ -1,8 +1,12 @@
 """Seconds of an iteration of GRPO, beside TRL's GRPOTrainer: one model, as many answers and steps.
 
-Both sample the same number of answers of the same number of tokens to as many prompts and take one
-optimizer step on them, without a reference, in float32 on a CPU. The reward is the
-number of digits in an answer, which random weights already differ in: every group is learned from.
+Both sample the same number of answers of the same number of tokens to the same problems and take
+one optimizer step on them, without a reference, in float32 on a CPU, in one thread. The reward is
+the number of digits in an answer, which random weights already differ in: every group is learned
+from. Iterations alternate, and the ratio is the median of theirs.
+
+TRL's default throws activations away and computes them again in the backward pass, which saves
+memory that a model of this size does not need; so it is measured without that as well.
 """
 
 from __future__ import annotations
@@ -10,19 +14,19 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
-from time import perf_counter
-from typing import Any
 from unittest.mock import patch
 
 from kitchen.runtime import plugins
 from kitchen.runtime.adapters.problems.addition import Sum
 from kitchen.runtime.events import Event, IterationStopped, MetricsLogged
-from kitchen.runtime.ports import ModelOptions, Step, Workspace
+from kitchen.runtime.ports import ModelOptions, Problem, Step, Workspace
 from tools.bench.figure import Figure
+from tools.bench.grpo_trl import Peer
 from tools.bench.peers import scratch
+from tools.bench.threads import one_thread
 from tools.bench.training_run import through_kitchen
 
-PROBLEMS, GROUP, NEW, ITERATIONS, WARM = 8, 8, 32, 8, 2
+PROBLEMS, GROUP, NEW, ITERATIONS, WARM = 8, 8, 32, 14, 3
 RECIPE = f"""\
 kitchen: 1
 recipe: bench
@@ -45,17 +49,24 @@ adapters:
 """
 
 
-class Clock:
-    """Times the iterations of a run, and counts its optimizer steps."""
+class Turns:
+    """Times the iterations of a run; after each of them every peer has its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, peers: dict[str, Peer]) -> None:
+        self.peers = peers
         self.seconds: list[float] = []
+        self.lengths: list[float] = []
         self.steps = 0
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, IterationStopped) and event.op.name == "iteration":
-            self.seconds.append(event.seconds)
-        self.steps += isinstance(event, MetricsLogged) and "train/grad_norm" in event.values
+        match event:
+            case MetricsLogged(values=values):
+                self.steps += "train/grad_norm" in values
+                self.lengths += [values[n] for n in values if n == "completions/mean_length"]
+            case IterationStopped(op=op) if op.name == "iteration":
+                self.seconds.append(event.seconds)
+                for peer in self.peers.values():
+                    peer.iterate()
 
 
 def digits(text: str) -> float:
@@ -63,79 +74,58 @@ def digits(text: str) -> float:
 
 
 def measure() -> Iterator[Figure]:
-    with scratch() as folder:
-        yield iteration_figure(folder)
+    with scratch() as folder, one_thread():
+        yield from iteration_figures(folder)
 
 
-def iteration_figure(folder: Path) -> Figure:
-    """The median iteration of either side, the first ones left out."""
+def iteration_figures(folder: Path) -> Iterator[Figure]:
+    """Iterations of all of them in turn, the first ones left out."""
     workspace = Workspace(base=folder, cache=folder / "cache")
     training = plugins.adapters()["training"]["torch"].bind({"device": "cpu"}, workspace)
     tokenizer = training.load_tokenizer("tiny", lambda: ["12+34=46"] * 9)
     session = training.open_session(ModelOptions(model="tiny"), tokenizer)
     training.save_weights(session, folder / "model", merge=True)
-    clock = Clock()
+    environment = plugins.adapters()["environment"]["addition"].bind({}, workspace)
+    prompts = [
+        environment.begin(Problem(0, "train", index)).prompt
+        for index in range(PROBLEMS * ITERATIONS)
+    ]
+    settings = {
+        "output_dir": str(folder / "trl"),
+        "num_generations": GROUP,
+        "per_device_train_batch_size": PROBLEMS * GROUP,
+        "max_completion_length": NEW,
+        "max_steps": ITERATIONS,
+    }
+    peers = {
+        "TRL": Peer(folder / "model", prompts, digits, **settings),
+        "TRL that keeps activations": Peer(
+            folder / "model", prompts, digits, gradient_checkpointing=False, **settings
+        ),
+    }
+    turns = Turns(peers)
     with patch.object(Sum, "step", lambda self, action: Step(digits(action), True)):
-        through_kitchen(RECIPE, folder, "grpo", clock)
-    if clock.steps != ITERATIONS:
-        raise AssertionError(f"{clock.steps} steps in {ITERATIONS} iterations")
-    ours = statistics.median(clock.seconds[WARM:])
-    theirs = statistics.median(trl_seconds(folder)[WARM:])
+        through_kitchen(RECIPE, folder, "grpo", turns)
+    for peer in peers.values():
+        peer.finish()
+    if turns.steps != ITERATIONS:
+        raise AssertionError(f"{turns.steps} steps in {ITERATIONS} iterations")
+    for name, peer in peers.items():
+        yield figure(name, turns, peer)
+
+
+def figure(name: str, turns: Turns, peer: Peer) -> Figure:
+    ours, theirs = turns.seconds[WARM:], peer.seconds[WARM:]
+    ratios = sorted(a / b for a, b in zip(ours, theirs, strict=True))
+    length, other = (statistics.mean(lengths[WARM:]) for lengths in (turns.lengths, peer.lengths))
     return Figure(
         name=f"GRPO iteration, {PROBLEMS} x {GROUP} x {NEW}",
-        peer="TRL",
-        ours=ours,
-        theirs=theirs,
-        ratio=ours / theirs,
+        peer=name,
+        ours=statistics.median(ours),
+        theirs=statistics.median(theirs),
+        ratio=statistics.median(ratios),
         unit="s",
-        bound=0.5,
+        bound=0.5 if name == "TRL" else None,
+        note=f"{len(ratios)} pairs from {ratios[0]:.2f} to {ratios[-1]:.2f};"
+        f" answers of {length:.1f} and {other:.1f} tokens",
     )
-
-
-def trl_seconds(folder: Path) -> list[float]:
-    """Seconds of each iteration of GRPOTrainer."""
-    from datasets import Dataset, disable_progress_bars
-    from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback, TrainerCallback
-    from trl import GRPOConfig, GRPOTrainer
-
-    seconds: list[float] = []
-
-    class Timer(TrainerCallback):  # type: ignore[misc,unused-ignore]
-        start = 0.0
-
-        def on_step_begin(self, *_: Any, **__: Any) -> None:
-            self.start = perf_counter()
-
-        def on_step_end(self, *_: Any, **__: Any) -> None:
-            seconds.append(perf_counter() - self.start)
-
-    disable_progress_bars()
-    count = PROBLEMS * (ITERATIONS + 1)
-    prompts = [[{"role": "user", "content": f"{10 + n}+{99 - n}="}] for n in range(count)]
-    trainer = GRPOTrainer(
-        model=AutoModelForCausalLM.from_pretrained(folder / "model"),
-        processing_class=AutoTokenizer.from_pretrained(folder / "model"),
-        reward_funcs=lambda completions, **_: [
-            digits(answer[0]["content"]) for answer in completions
-        ],
-        train_dataset=Dataset.from_list([{"prompt": prompt} for prompt in prompts]),
-        args=GRPOConfig(
-            output_dir=str(folder / "trl"),
-            num_generations=GROUP,
-            per_device_train_batch_size=PROBLEMS * GROUP,
-            max_completion_length=NEW,
-            max_steps=ITERATIONS,
-            learning_rate=1e-4,
-            beta=0.0,
-            use_cpu=True,
-            bf16=False,
-            logging_steps=1000,
-            save_strategy="no",
-            report_to=[],
-            disable_tqdm=True,
-        ),
-        callbacks=[Timer()],
-    )
-    trainer.remove_callback(PrinterCallback)
-    trainer.train()
-    return seconds

@@ -1,7 +1,8 @@
 """New tokens a second of `sampling: torch`, beside `generate` of transformers: one model, one set.
 
 Both sample at temperature 1 from prompts of several lengths, padded on the left, over a KV cache;
-only tokens up to the end of a sequence count. Ours gives log-probabilities as well.
+only tokens up to the end of a sequence count. Both have one thread. Ours gives log-probabilities
+as well.
 """
 
 from __future__ import annotations
@@ -17,16 +18,17 @@ from kitchen.runtime import plugins
 from kitchen.runtime.ports import ModelOptions, SamplingParams, Workspace
 from tools.bench.figure import Figure, pairs
 from tools.bench.peers import scratch
+from tools.bench.threads import one_thread
 
 PROMPTS, COUNT, NEW, LONGEST = 8, 4, 64, 48
 
 
 def measure() -> Iterator[Figure]:
-    with scratch() as folder:
+    with scratch() as folder, one_thread():
         yield sampling_figure(folder)
 
 
-def sampling_figure(folder: Path, *, model: str = "tiny", new: int = NEW, count: int = 5) -> Figure:
+def sampling_figure(folder: Path, *, model: str = "tiny", new: int = NEW, count: int = 9) -> Figure:
     """Tokens a second of either side over the same prompts."""
     workspace = Workspace(base=folder, cache=folder / "cache")
     training = plugins.adapters()["training"]["torch"].bind({"device": "cpu"}, workspace)

@@ -40,23 +40,39 @@ def attend_documents(
             module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **rest
         )
 
-    def attend(group: Group) -> torch.Tensor:
+    output = attend(query[0], key[0], value[0], layout, scaling=scaling, dropout=dropout)
+    return output[None], None
+
+
+def attend(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    layout: Layout,
+    *,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+) -> torch.Tensor:
+    """Causal attention within each document: (H, T, D) -> (T, H, D)."""
+
+    def among(group: Group) -> torch.Tensor:
         """Attention among the documents of a group, -> (t, H, D)."""
         span = slice(group.first, group.first + group.size)
         output = scaled_dot_product_attention(
-            _apart(query[0, :, span], group),
-            _gathered(key[0], group, span),
-            _gathered(value[0], group, span),
+            _apart(query[:, span], group),
+            _gathered(key, group, span),
+            _gathered(value, group, span),
+            attn_mask=group.seen,
             dropout_p=dropout,
             scale=scaling,
-            is_causal=True,
-            enable_gqa=query.shape[1] != key.shape[1],
+            is_causal=group.seen is None,
+            enable_gqa=len(query) != len(key),
         )
         flat = output.transpose(1, 2).flatten(0, 1)
         return flat if group.grid is None else flat.index_select(0, group.grid)
 
-    parts = [attend(group) for group in layout.groups]
-    return (parts[0] if len(parts) == 1 else torch.cat(parts))[None], None
+    parts = [among(group) for group in layout.groups]
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 def _apart(states: torch.Tensor, group: Group) -> torch.Tensor:
@@ -70,12 +86,11 @@ def _apart(states: torch.Tensor, group: Group) -> torch.Tensor:
 
 
 def _gathered(states: torch.Tensor, group: Group, span: slice) -> torch.Tensor:
-    """(H, T, D) of the whole row -> (n, H, L, D), shared beginnings with them."""
+    """(H, T, D) of the whole row -> (n, H, B + L, D), with beginnings that are elsewhere."""
     if group.sources is None:
         return _apart(states[:, span], group)
-    flat = states.transpose(0, 1).index_select(0, group.sources)
-    shape = (group.documents, group.longest, *flat.shape[1:])
-    return flat.reshape(shape).transpose(1, 2)
+    flat = states.transpose(0, 1).index_select(0, group.sources.flatten())
+    return flat.reshape(*group.sources.shape, *flat.shape[1:]).transpose(1, 2)
 
 
 AttentionInterface.register(ATTENTION, attend_documents)

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from kitchen.runtime.adapters.torch.attention import NO_MASK
+from kitchen.runtime.adapters.torch.attention import NO_MASK, attend
 from kitchen.runtime.adapters.torch.beginnings import shared_beginnings
 from kitchen.runtime.adapters.torch.layout import Layout, lay_out
+from kitchen.runtime.adapters.torch.llama import Llama, is_llama
 from kitchen.runtime.adapters.torch.session import TorchSession
 from kitchen.runtime.ports import AdapterError
 from kitchen.runtime.values import Batch
@@ -119,6 +120,8 @@ def _logits(session: TorchSession, layout: Layout, kept: torch.Tensor | None) ->
         grid = layout.ids.view(group.documents, group.longest)
         logits: torch.Tensor = session.model(input_ids=grid, use_cache=False).logits.flatten(0, 1)
         return (logits if kept is None else logits.index_select(0, kept)).float()
+    if layout.shared and is_llama(session.model):
+        return _llama_logits(session, layout, kept)
     logits = session.model(
         input_ids=layout.ids,
         position_ids=layout.positions,
@@ -128,6 +131,20 @@ def _logits(session: TorchSession, layout: Layout, kept: torch.Tensor | None) ->
         logits_to_keep=0 if kept is None else kept,
     ).logits[0]
     return logits.float()
+
+
+def _llama_logits(session: TorchSession, layout: Layout, kept: torch.Tensor | None) -> torch.Tensor:
+    """The same in fewer operations. The row is not one that the model would be given otherwise."""
+    llama = Llama(session.model)
+
+    def attention(
+        index: int, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor
+    ) -> torch.Tensor:
+        apart = attend(query.transpose(0, 1), key.transpose(0, 1), value.transpose(0, 1), layout)
+        return apart.flatten(1)
+
+    states = llama.read(layout.ids[0], llama.angles(layout.positions[0]), attention)
+    return llama.logits(states if kept is None else states.index_select(0, kept))
 
 
 def _logprobs(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

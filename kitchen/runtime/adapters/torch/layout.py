@@ -33,8 +33,9 @@ class Group:
     """Documents that attention takes together: the places they have in the row, from `first`.
 
     `grid` gives each place's index in (documents, longest); None where the places are that grid.
-    `sources` (documents * longest,) gives the place in the whole row that each key and value comes
-    from, where documents share their beginnings; None where they are in the places themselves.
+    Documents whose beginning is elsewhere have `sources` (documents, B + longest), the place in the
+    whole row that each key and value comes from, beginnings of at most B tokens before the others;
+    and `seen` (documents or 1, 1, longest, B + longest), which of them each query looks at.
     """
 
     first: int
@@ -43,6 +44,7 @@ class Group:
     longest: int
     grid: torch.Tensor | None = None
     sources: torch.Tensor | None = None
+    seen: torch.Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,7 +103,7 @@ def _ragged(
     within = _within(lengths)
     shared = np.zeros_like(lengths) if beginnings is None else beginnings.lengths
     own = lengths - shared
-    order = np.argsort(-lengths, kind="stable")
+    order = np.lexsort((-own, shared > 0))
     starts = np.empty_like(lengths)
     starts[order] = np.cumsum(own[order]) - own[order]
     places = np.repeat(starts - shared, lengths) + within
@@ -116,37 +118,53 @@ def _ragged(
         ids=_tensor(ids, device)[None],
         positions=_tensor(positions, device)[None],
         places=_tensor(places, device),
-        groups=tuple(_groups(lengths[order], shared[order], [parts[i] for i in order], device)),
+        groups=tuple(_groups(own[order], shared[order], [parts[i] for i in order], device)),
         dense=False,
         shared=beginnings is not None,
     )
 
 
 def _groups(
-    lengths: np.ndarray, shared: np.ndarray, places: list[np.ndarray], device: torch.device
+    own: np.ndarray, shared: np.ndarray, places: list[np.ndarray], device: torch.device
 ) -> Iterator[Group]:
-    """Documents of like length; the lengths come in falling order."""
+    """Documents of like length; those that share come last, and either kind in falling order."""
     first = place = 0
-    while first < lengths.size:
-        longest = int(lengths[first])
-        end = int(np.searchsorted(-lengths, -LIKE * longest, side="right"))
-        sizes, begun = lengths[first:end], shared[first:end]
-        size, area = int((sizes - begun).sum()), sizes.size * longest
-        every = _grid(sizes, longest)
-        grid = every[_within(sizes) >= np.repeat(begun, sizes)]
-        sources = None
-        if begun.any():
-            sources = np.zeros(area, np.int64)  # padding may come from anywhere: nothing sees it
-            sources[every] = np.concatenate(places[first:end])
-        yield Group(
-            place,
-            size,
-            sizes.size,
-            longest,
-            grid=None if size == area else _tensor(grid, device),
-            sources=None if sources is None else _tensor(sources, device),
-        )
+    alone = int((shared == 0).sum())
+    while first < own.size:
+        longest, last = int(own[first]), alone if first < alone else own.size
+        if longest == 0:  # nothing of its own: all of it is elsewhere
+            first = last
+            continue
+        end = first + int(np.searchsorted(-own[first:last], -LIKE * longest, side="right"))
+        sizes, begun = own[first:end], shared[first:end]
+        size, count = int(sizes.sum()), end - first
+        sources = seen = None
+        if first >= alone:
+            sources = _tensor(_sources(begun, longest, places[first:end]), device)
+            seen = torch.from_numpy(_seen(begun, longest)).to(device)
+        even = size == count * longest
+        grid = None if even else _tensor(_grid(sizes, longest), device)
+        yield Group(place, size, count, longest, grid, sources, seen)
         first, place = end, place + size
+
+
+def _sources(begun: np.ndarray, longest: int, places: list[np.ndarray]) -> np.ndarray:
+    """Where keys and values come from (n, B + L), each beginning set right before what follows."""
+    most = int(begun.max())
+    sources = np.zeros((begun.size, most + longest), np.int64)  # nothing sees what is left at 0
+    for row, before, document in zip(sources, begun.tolist(), places, strict=True):
+        row[most - before :][: document.size] = document
+    return sources
+
+
+def _seen(begun: np.ndarray, longest: int) -> np.ndarray:
+    """What each query looks at (n or 1, 1, L, B + L): its document, up to itself."""
+    most = int(begun.max())
+    columns = np.arange(most + longest)
+    until = columns <= most + np.arange(longest)[:, None]
+    since = columns >= most - (begun[:1] if (begun == most).all() else begun)[:, None]
+    seen: np.ndarray = since[:, None, None] & until
+    return seen
 
 
 def _grid(lengths: np.ndarray, longest: int) -> np.ndarray:

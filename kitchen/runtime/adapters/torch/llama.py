@@ -11,13 +11,14 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
-from torch.nn.functional import embedding, rms_norm
 from transformers import LlamaForCausalLM
 
+from kitchen.runtime.adapters.torch.fused import norm, turn
 from kitchen.runtime.adapters.torch.session import Model
 
 #: (layer, query (T, H, D), key (T, K, D), value (T, K, D)) -> (T, H * D)
 Attend = Callable[[int, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+Map = Callable[[torch.Tensor], torch.Tensor]
 #: Kinds of rotary embedding whose angles do not follow the length of a sequence.
 STEADY = {"default", "linear", "llama3", "yarn"}
 
@@ -27,12 +28,15 @@ class Layer:
     """The parts of one decoder layer."""
 
     before_attention: torch.Tensor
-    query: nn.Module
-    key: nn.Module
-    value: nn.Module
-    output: nn.Module
+    query: Map
+    key: Map
+    value: Map
+    output: Map
     before_mlp: torch.Tensor
-    mlp: nn.Module
+    gate: Map
+    activate: Map
+    up: Map
+    down: Map
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,62 +49,71 @@ class Angles:
     def __getitem__(self, positions: torch.Tensor) -> Angles:
         return Angles(self.cosines[positions], self.sines[positions])
 
-    def turn(self, states: torch.Tensor) -> torch.Tensor:
-        """(T, H, D) turned by position (Su et al. 2021, arXiv:2104.09864), halves as pairs."""
-        other = states.roll(states.shape[-1] // 2, -1)
-        return torch.addcmul(states * self.cosines, other, self.sines)
-
 
 class Llama:
     """A model's parts at hand, as they are now."""
 
     def __init__(self, model: Model) -> None:
         inner, config = model.model, model.config
-        self.embeddings: torch.Tensor = inner.embed_tokens.weight
+        self.embeddings: nn.Module = inner.embed_tokens
         self.norm: torch.Tensor = inner.norm.weight
-        self.head: nn.Module = model.lm_head
+        self.head = _linear(model.lm_head)
         self.rotary: nn.Module = inner.rotary_emb
         self.epsilon = float(config.rms_norm_eps)
-        self.heads, self.key_value_heads = config.num_attention_heads, config.num_key_value_heads
-        self.layers = [
-            Layer(
-                layer.input_layernorm.weight,
-                layer.self_attn.q_proj,
-                layer.self_attn.k_proj,
-                layer.self_attn.v_proj,
-                layer.self_attn.o_proj,
-                layer.post_attention_layernorm.weight,
-                layer.mlp,
-            )
-            for layer in inner.layers
-        ]
+        self.width = int(inner.layers[0].self_attn.head_dim)
+        self.layers = [_layer(part, part.self_attn, part.mlp) for part in inner.layers]
 
     def angles(self, positions: torch.Tensor) -> Angles:
         """The angles of positions (T,)."""
-        cosines, sines = self.rotary(self.embeddings, positions[None])
+        cosines, sines = self.rotary(self.norm, positions[None])
         signed = sines[0].clone()
         signed[:, : signed.shape[1] // 2].neg_()
         return Angles(cosines[0, :, None], signed[:, None])
 
     def read(self, ids: torch.Tensor, angles: Angles, attend: Attend) -> torch.Tensor:
         """The states (T, C) that follow tokens (T,)."""
-        states = embedding(ids, self.embeddings)
+        states: torch.Tensor = self.embeddings(ids)
         for index, layer in enumerate(self.layers):
             normed = self._norm(states, layer.before_attention)
-            query, key = layer.query(normed), layer.key(normed)
-            value = layer.value(normed).unflatten(1, (self.key_value_heads, -1))
-            both = torch.cat((query, key), 1).unflatten(1, (self.heads + self.key_value_heads, -1))
-            query, key = angles.turn(both).split((self.heads, self.key_value_heads), 1)
+            query, key, value = (
+                part(normed).view(len(ids), -1, self.width)
+                for part in (layer.query, layer.key, layer.value)
+            )
+            query, key = (turn(part, angles.cosines, angles.sines) for part in (query, key))
             states = states + layer.output(attend(index, query, key, value))
-            states = states + layer.mlp(self._norm(states, layer.before_mlp))
+            normed = self._norm(states, layer.before_mlp)
+            inner = layer.activate(layer.gate(normed)) * layer.up(normed)
+            states = states + layer.down(inner)
         return self._norm(states, self.norm)
 
     def logits(self, states: torch.Tensor) -> torch.Tensor:
-        found: torch.Tensor = self.head(states)
-        return found
+        return self.head(states)
 
     def _norm(self, states: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        return rms_norm(states, weight.shape, weight, self.epsilon)
+        return norm(states, weight, self.epsilon)
+
+
+def _layer(part: Model, attention: Model, mlp: Model) -> Layer:
+    return Layer(
+        part.input_layernorm.weight,
+        _linear(attention.q_proj),
+        _linear(attention.k_proj),
+        _linear(attention.v_proj),
+        _linear(attention.o_proj),
+        part.post_attention_layernorm.weight,
+        _linear(mlp.gate_proj),
+        mlp.act_fn,
+        _linear(mlp.up_proj),
+        _linear(mlp.down_proj),
+    )
+
+
+def _linear(module: nn.Module) -> Map:
+    """What a module does; a plain matrix is multiplied with at once."""
+    if type(module) is not nn.Linear or getattr(module, "bias", None) is not None:
+        return module
+    transposed = module.weight.t()
+    return lambda states: torch.mm(states, transposed)
 
 
 def is_llama(model: Model) -> bool:

@@ -47,6 +47,7 @@ class LlamaReader:
             self.padding = self.padding.repeat_interleave(count * heads, 0)
         return logits.repeat_interleave(count, 0)
 
+    @torch.inference_mode()
     def advance(self, tokens: torch.Tensor) -> torch.Tensor:
         if self.length == self.keys.shape[3]:
             self._make_room(min(self.length, self.padding.shape[2] - self.length))

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from kitchen.runtime.adapters.torch import beginnings
+from kitchen.runtime.adapters.torch import beginnings, forward
 from kitchen.runtime.adapters.torch.beginnings import shared_beginnings
 from kitchen.runtime.adapters.torch.forward import run
 from kitchen.runtime.adapters.torch.layout import lay_out
+from kitchen.runtime.adapters.torch.llama import is_llama
 from kitchen.runtime.adapters.torch.tokenizer import FastTokenizer
 from kitchen.runtime.adapters.torch.training import TorchTraining
 from kitchen.runtime.ports import LossOptions
@@ -79,6 +80,7 @@ def test_loss_and_gradients_are_those_of_documents_alone(
         torch.testing.assert_close(parameter.grad, gradients[name], rtol=1e-3, atol=1e-6)
 
 
+@pytest.mark.parametrize("lean", [True, False], ids=["lean", "the-model's-own"])
 @pytest.mark.parametrize("lora", [0, 4])
 def test_a_policys_pass_is_the_same_with_and_without_sharing(
     monkeypatch: pytest.MonkeyPatch,
@@ -86,7 +88,9 @@ def test_a_policys_pass_is_the_same_with_and_without_sharing(
     tokenizer: FastTokenizer,
     opened: Open,
     lora: int,
+    lean: bool,
 ) -> None:
+    monkeypatch.setattr(forward, "is_llama", lambda model: lean and is_llama(model))
     batch = sampled_columns(attempts(tokenizer, ATTEMPTS))
     found = []
     for worth in (beginnings.WORTH, 2.0):
