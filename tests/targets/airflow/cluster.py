@@ -20,9 +20,9 @@ from urllib.parse import parse_qs, urlsplit
 
 @dataclass
 class Cluster:
-    """Pods by name. `mounted` says where what is mounted at a path lies on this machine."""
+    """Pods by name. `mounted` says, by DAG, which folder of this machine a path stands for."""
 
-    mounted: Mapping[str, str]
+    mounted: Mapping[str, Mapping[str, str]]
     environment: Mapping[str, str]
     pods: dict[str, dict[str, Any]] = field(default_factory=dict)
     logs: dict[str, bytes] = field(default_factory=dict)
@@ -34,7 +34,8 @@ class Cluster:
         self.asked.append(json.loads(json.dumps(pod)))
         name = pod["metadata"]["name"]
         (container, *_) = pod["spec"]["containers"]
-        command = [self.here(word) for word in (*container["command"], *container["args"])]
+        folders = self.mounted[pod["metadata"]["labels"]["dag_id"]]
+        command = [_here(word, folders) for word in (*container["command"], *container["args"])]
         given = {each["name"]: each.get("value", "") for each in container.get("env", ())}
         done = subprocess.run(
             command,
@@ -55,11 +56,6 @@ class Cluster:
         self.pods[name], self.logs[name] = pod, done.stdout
         return pod
 
-    def here(self, word: str) -> str:
-        for path, folder in self.mounted.items():
-            word = word.replace(path, folder)
-        return word
-
     def selected(self, selector: str) -> list[dict[str, Any]]:
         """The pods that a label selector of `=` and `!=` picks."""
         found = []
@@ -68,6 +64,12 @@ class Cluster:
             if all(_holds(term, labels) for term in selector.split(",") if term):
                 found.append(pod)
         return found
+
+
+def _here(word: str, folders: Mapping[str, str]) -> str:
+    for path, folder in folders.items():
+        word = word.replace(path, folder)
+    return word
 
 
 def _holds(term: str, labels: Mapping[str, str]) -> bool:

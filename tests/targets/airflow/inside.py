@@ -11,8 +11,27 @@ from __future__ import annotations
 import json
 import sys
 import time
+from types import SimpleNamespace
 
 MARK = "what airflow says: "
+
+
+def pods(dag):
+    """The pod of each task that has one, as it would be asked for; of a mapped one, at 2."""
+    found = {}
+    for task in dag.tasks:
+        if task.task_type == "KitchenPod":
+            from kubernetes.client import ApiClient
+
+            plain = task.unmap({"at": "2"}) if hasattr(task, "expand_input") else task
+            instance = SimpleNamespace(
+                dag_id=dag.dag_id, task_id=task.task_id, map_index=-1, try_number=1
+            )
+            params = {"run": "", "base": "$(HOME)/{{ run_id }}"}
+            context = {"dag": dag, "ti": instance, "run_id": "r1", "params": params}
+            pod = plain.build_pod_request_obj(context)
+            found[task.task_id] = ApiClient().sanitize_for_serialization(pod)
+    return found
 
 
 def main(folder: str, names: list[str]) -> None:
@@ -35,6 +54,7 @@ def main(folder: str, names: list[str]) -> None:
             }
             for dag_id, dag in sorted(bag.dags.items())
         },
+        "pods": {dag_id: pods(dag) for dag_id, dag in bag.dags.items()},
         "runs": {},
     }
     for name in names:

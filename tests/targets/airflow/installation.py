@@ -41,6 +41,7 @@ class Airflow:
             "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
             # A machine may have other things to do, and Airflow's processes call each other.
             "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
+            "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "600",
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": str(SITE),
             "HOME": str(self.home),

@@ -18,7 +18,7 @@ from tests.targets.airflow.cluster import Cluster, connection, serving
 from tests.targets.airflow.exports import Exports, dag_name
 from tests.targets.airflow.installation import Airflow
 from tests.targets.airflow.test_dag_file import FULL
-from tests.targets.cases import CASES, Case, environment, kept
+from tests.targets.cases import CASES, RECIPES, Case, environment, kept
 
 pytestmark = pytest.mark.slow
 
@@ -40,34 +40,38 @@ def test_pods_do_what_a_run_does(
     settings = {name: value for name, value in FULL.items() if name != "pool"}
     names = [exports.case(case, settings) for case in cases]
     assert sorted(names) == sorted(SHOWN)
-    found: dict[str, Any] = {"faults": {}, "runs": {}}
-    clusters: dict[str, Cluster] = {}
-    for name in names:
-        mounted = {"/kitchen/plan": str(exports.dags / name), "/data/runs": str(tmp_path / name),
-                   "/data": str(exports.recipes)}  # fmt: skip
-        cluster = clusters[name] = Cluster(mounted, environment() | {"PATH": path_of(migrated)})
-        with serving(cluster, tmp_path) as kubeconfig:
-            home = replace(
-                migrated.twin(tmp_path / f"home-{name}"),
-                dags=exports.dags,
-                settings=connection(kubeconfig),
-            )
-            said = home.inside([name])
-        found["faults"] |= said["faults"]
-        found["runs"] |= said["runs"]
+    mounted = {
+        name: {"/kitchen/plan": str(exports.dags / name), "/data/runs": str(tmp_path / name),
+               "/data": str(exports.recipes)}
+        for name in names
+    }  # fmt: skip
+    cluster = Cluster(mounted, environment() | {"PATH": migrated.environment["PATH"]})
+    home = replace(migrated.twin(tmp_path / "home"), dags=exports.dags)
+    with serving(cluster, tmp_path) as kubeconfig:
+        found = replace(home, settings=connection(kubeconfig)).inside(names)
     assert found["faults"] == {}
     for case, name in zip(cases, names, strict=True):
         compare(case, found["runs"][name], tmp_path / name, tmp_path / f"one-{name}")
-        cluster = clusters[name]
-        assert len(cluster.deleted) == len(cluster.asked), "every pod is deleted"
     assert tries(found["runs"]["retries"], "flaky") == 3
     assert tries(found["runs"]["endings"], "refuse_above") == 1
-    (pod,) = (pod for pod in clusters["condition-value-2"].asked if "double" in json.dumps(pod))
+    assert len(cluster.deleted) == len(cluster.asked) > 20, "every pod is deleted"
+    (pod,) = (pod for pod in cluster.asked if "flaky" in json.dumps(pod) and is_first(pod))
     assert plain(json.dumps(pod, indent=2)) == golden("json")
 
 
-def path_of(airflow: Airflow) -> str:
-    return airflow.environment["PATH"]
+def is_first(pod: dict[str, Any]) -> bool:
+    return bool(pod["metadata"]["labels"]["try_number"] == "1")
+
+
+def test_the_pods_of_a_map(
+    migrated: Airflow, exports: Exports, tmp_path: Path, golden: Golden
+) -> None:
+    """One task tells the places in a file that a container beside hands on; each has a pod."""
+    exports.recipe(RECIPES / "map.yaml", "map", {}, FULL)
+    found = replace(migrated, dags=exports.dags).inside()
+    assert found["faults"] == {}
+    pods = {name: found["pods"]["map"][name] for name in ("words", "weigh")}
+    assert plain(json.dumps(pods, indent=2)) == golden("json")
 
 
 def compare(case: Case, ran: dict[str, Any], runs: Path, one: Path) -> None:

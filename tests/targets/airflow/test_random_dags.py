@@ -18,6 +18,7 @@ from kitchen.compiler.export import tasks_for
 from kitchen.compiler.targets import TARGETS
 from kitchen.compiler.targets.airflow.dag_file import dag_file
 from kitchen.compiler.targets.airflow.lowering import Lowering
+from kitchen.compiler.targets.airflow.naming import task_id
 from kitchen.compiler.targets.airflow.settings import Settings
 from kitchen.compiler.targets.target import Exported
 from kitchen.ir.places import file_name, parse_place
@@ -31,7 +32,9 @@ from tests.compiler.partition_cases import BUSY, CASES
 from tests.compiler.random_programs import PAPER, random_program
 from tests.runtime.faulty_disk import UNFORCED
 from tests.runtime.tasks.toys import InProcess, interpreted
-from tests.targets.airflow.fake import DagRun, read
+from tests.targets.airflow.fake import FAILED, SUCCESS, DagRun, read
+
+ENDED = (SUCCESS, FAILED)
 
 
 @pytest.fixture(autouse=True)
@@ -118,9 +121,12 @@ def ran(program: Program, folder: Path, seed: int) -> tuple[str, InProcess, DagR
 def faults(program: Program, folder: Path, seed: int) -> list[str]:
     """How a program as a DAG differs from one that is interpreted."""
     environment, written, fault = interpreted(program)
-    state, run, _ = ran(program, folder, seed)
+    state, run, made = ran(program, folder, seed)
     if fault is not None:
-        return [] if state == "failed" else [f"ends as {state}, and the interpreter says {fault}"]
+        found = [] if state == "failed" else [f"ends as {state}, and not with {fault}"]
+        endings = [task for task in run.plan.graph.tasks() if task.runs is not Runs.READY]
+        left = [task.name for task in endings if made.states[task_id(task.name)] not in ENDED]
+        return found + [f"{name} is not run at the end" for name in left]
     if state != "success":
         return [f"ends as {state}"]
     found = [] if run.written == written else [f"writes {run.written}, not {written}"]

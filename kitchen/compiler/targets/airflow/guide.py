@@ -114,6 +114,7 @@ def _notes(exported: Exported, settings: Settings, units: Sequence[Unit]) -> Ite
         f" {settings.preemptions} times. A step that fails is tried again only as its `retry:`"
         " says, where attempts that were stopped count, too; bad input (exit 2) never is."
     )
+    yield "Where a task fails, those that do not wait for it go on, and the run fails at the end."
     told = any(isinstance(unit, Run) and isinstance(unit.at, Spread) for unit in units)
     if told:
         yield (
