@@ -1,4 +1,4 @@
-"""Every rewrite obeys the four laws, on every case and on random programs; mutants do not."""
+"""Every rewrite obeys the laws, on every case and on random programs; mutants do not."""
 
 from __future__ import annotations
 

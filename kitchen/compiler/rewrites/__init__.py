@@ -1,9 +1,10 @@
 """Rewrites: a program in, a program that does the same with less work out. None ever reports.
 
-Each obeys four laws, tested on its cases and on random programs: what comes out is *valid*; it is
+Each obeys five laws, tested on its cases and on random programs: what comes out is *valid*; it is
 *faithful* (the same results, the same writes in the same order; a run that fails may fail sooner,
 or not at all where what failed was not needed); it is *settled* (a second time changes nothing);
-and everything in it is *located* (spans are kept). What was removed, and why, is recorded.
+everything in it is *located* (spans are kept); and a handle that is still opened is still *closed*,
+if it was. What was removed, and why, is recorded.
 """
 
 from __future__ import annotations
