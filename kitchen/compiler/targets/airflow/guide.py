@@ -110,6 +110,10 @@ def _data(settings: Settings) -> Iterator[str]:
 
 def _notes(exported: Exported, settings: Settings, units: Sequence[Unit]) -> Iterator[str]:
     yield (
+        "Airflow looks for new files every few minutes; `airflow dags reserialize` makes it look"
+        " at once."
+    )
+    yield (
         f"A task that is stopped (exit 75, or killed) goes on where it was, up to"
         f" {settings.preemptions} times. A step that fails is tried again only as its `retry:`"
         " says, where attempts that were stopped count, too; bad input (exit 2) never is."
