@@ -349,6 +349,8 @@ MUTANTS: tuple[tuple[str, str, Mutation], ...] = (
     ("schedules", "four fields", set_in(cron, schedules=["0 3 * *"])),
     ("schedules", "the old way", set_in(cron, schedule="0 3 * * *")),
     ("schedules", "no zone", set_in(cron, timezone="")),
+    ("overlaps", "no rule", drop(cron, "concurrencyPolicy")),
+    ("overlaps", "before its time", set_in(cron, startingDeadlineSeconds=-1)),
     ("references", "another plan", set_in(
         lambda d: spec(d)["volumes"][0], configMap={"name": "another"})),
     ("references", "another account", set_in(spec, serviceAccountName="nobody")),

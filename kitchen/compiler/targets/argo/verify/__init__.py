@@ -47,6 +47,7 @@ RULES: Mapping[str, Callable[[View], Found]] = {
     "kinds-known": objects.kinds_known,
     "sizes": objects.sizes,
     "schedules": objects.schedules,
+    "overlaps": objects.overlaps,
     "references": objects.references,
     "rights": objects.rights,
     "recursion": objects.recursion,

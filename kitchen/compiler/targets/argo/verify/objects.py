@@ -54,6 +54,17 @@ def schedules(view: View) -> Found:
             yield "CronWorkflow", f"`{spec.get('timezone')}` is no time zone"
 
 
+def overlaps(view: View) -> Found:
+    """What becomes of a run whose time comes while the one before is still at work."""
+    for document in view.of_kind("CronWorkflow"):
+        spec = document.get("spec", {})
+        if spec.get("concurrencyPolicy") not in ("Allow", "Forbid", "Replace"):
+            yield "CronWorkflow", f"`concurrencyPolicy` is `{spec.get('concurrencyPolicy')}`"
+        seconds = spec.get("startingDeadlineSeconds", 0)
+        if isinstance(seconds, bool) or not isinstance(seconds, int) or seconds < 0:
+            yield "CronWorkflow", f"`startingDeadlineSeconds` is `{seconds}`"
+
+
 def references(view: View) -> Found:
     """The plan, the service account and the template of a schedule are among the objects."""
     maps = {document["metadata"].get("name") for document in view.of_kind("ConfigMap")}
