@@ -79,8 +79,8 @@ CODES: tuple[Code, ...] = (
     page(
         "K554",
         "a secret in an export",
-        why="""An export is copied, reviewed and kept: in a repository, in a cluster, in the log of a
-            scheduler. What stands in it is no secret any more.""",
+        why="""An export is copied, reviewed and kept: in a repository, in a cluster, in the log of
+            a scheduler. What stands in it is no secret any more.""",
         cure="""Name where it is found: `api_key: {env: NAME}` in the recipe, and `secrets:` in the
             section of the engine, which gives the process that variable. Change a key that was
             written down.""",
