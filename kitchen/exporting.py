@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import count
 from pathlib import Path, PurePath
 from typing import Any
@@ -74,7 +74,7 @@ def exported(loaded: Loaded, target: str, base: str) -> Export:
 
     Raises CompileError with everything that keeps the recipe from being exported.
     """
-    names = Names(loaded.path)
+    names = Names(loaded.path, loaded.registry.workflows)
 
     def plan(program: Program, graph: TaskGraph) -> bytes:
         recipe, overrides = loaded.source, loaded.overrides
@@ -106,8 +106,9 @@ class Names:
     keeps its name; where two are called the same, the later has a number.
     """
 
-    def __init__(self, recipe: Path) -> None:
+    def __init__(self, recipe: Path, workflows: Iterable[str]) -> None:
         self.folder = recipe.parent
+        self.shipped = {f"workflows/{name}.yaml" for name in workflows}
         self.known: dict[Source, str] = {}
 
     def __call__(self, source: Source) -> str:
@@ -122,7 +123,7 @@ class Names:
 
     def _seen(self, name: str) -> str:
         path = Path(name)
-        if not path.is_file():
+        if name in self.shipped or not path.is_file():
             return name
         seen = PurePath(os.path.relpath(path, self.folder))
         return path.name if seen.parts[0] == os.pardir else seen.as_posix()

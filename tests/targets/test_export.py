@@ -94,6 +94,25 @@ def test_the_same_bytes_wherever_it_is_done(
     assert os.path.expanduser("~") not in said
 
 
+def test_the_same_bytes_where_a_file_is_called_as_a_shipped_workflow(
+    kitchen: Kitchen, recipes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (recipes / "own").mkdir()
+    (recipes / "own" / "shipped.yaml").write_text(
+        "kitchen: 1\nrecipe: shipped\nworkflow: supervised\n"
+        "params: {model: nano, dataset: ./chat.jsonl}\n"
+        "adapters: {training: noop, datasets: files, metrics: parquet}\n"
+    )
+    found = []
+    for folder in (recipes, recipes / "own"):
+        monkeypatch.chdir(folder)
+        (recipes / "workflows" / "supervised.yaml").write_text("another")
+        path = recipes / "own" / "shipped.yaml"
+        assert kitchen("export", path, "--to", "argo", "-o", recipes / "own/out").code == 0
+        found.append(contents(recipes / "own" / "out"))
+    assert found[0] == found[1]
+
+
 def test_data_is_where_the_recipe_is(kitchen: Kitchen, recipes: Path) -> None:
     for folder, base in (("out", ".."), ("../a/b", "../../recipes"), ("more/out", "../..")):
         assert kitchen("export", "map.yaml", "--to", "argo", "-o", folder).code == 0
