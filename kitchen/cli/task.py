@@ -41,7 +41,7 @@ class Asked:
 @click.command("task")
 @click.argument("plan", metavar="PLAN", type=click.Path(path_type=Path))
 @click.argument("name", metavar="NAME")
-@click.option("--run", "run", metavar="DIR", required=True,
+@click.option("--run", "--run-dir", "run", metavar="DIR", required=True,
               help="The folder that all tasks of one run share.")  # fmt: skip
 @click.option("--at", metavar="PLACE", default="",
               help="The index in each map and loop around it, joined by dots: `2.0`.")  # fmt: skip

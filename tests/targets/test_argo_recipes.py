@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+import yaml
 
 from kitchen.cli.application import main
 from tests.architecture import ROOT
@@ -18,7 +19,7 @@ from tests.compiler.targets.argo_exports import CHECK, second_opinions, workflow
 from tests.compiler.targets.argo_interpreter import Argo
 from tests.conftest import Golden
 from tests.recipes.test_recipes_in_tasks import outcome
-from tests.targets.cases import CASES, RECIPES, Case
+from tests.targets.cases import CASES, RECIPES, Case, environment
 
 Export = Callable[..., Path]
 
@@ -57,6 +58,7 @@ class Pods:
         places = {
             "/kitchen/plan/plan.json": str(self.export / "plan.json"),
             "--run=/kitchen/storage/runs/run-1": f"--run={self.run}",
+            "--run-dir=/kitchen/storage/runs/run-1": f"--run={self.run}",
             "--base=/kitchen/storage": f"--base={RECIPES}",
             "--decisions=/tmp/kitchen-decisions": f"--decisions={self.told}",
         }
@@ -130,6 +132,41 @@ def test_one_process_of_a_job_does_the_work(
         assert main(["task", str(plan), "number", "--run", str(run)]) == 0
         assert ("no work" in capsys.readouterr().out) is not worked
         assert (run / "tasks" / "number" / "outcome").is_dir() is worked
+
+
+@pytest.mark.slow
+def test_torchrun_starts_a_job(export: Export, tmp_path: Path) -> None:
+    """Two processes with the words of the job: one works, and both end well."""
+    folder, run = export("nodes"), tmp_path / "run"
+    assert main(["task", str(folder / "plan.json"), "number", "--run", str(run), "--quiet"]) == 0
+    document = workflow({"workflow.yaml": (folder / "workflow.yaml").read_text()})
+    (job,) = [t["resource"] for t in document["spec"]["templates"] if "resource" in t]
+    words = yaml.safe_load(job["manifest"])["spec"]["trainer"]["command"]
+    assert words[:4] == ["torchrun", "-m", "kitchen", "task"]
+    places = {
+        "/kitchen/plan/plan.json": str(folder / "plan.json"),
+        "{{inputs.parameters.task}}": "double",
+        "--at={{inputs.parameters.at}}": "--at=",
+        "--run-dir={{workflow.parameters.runs}}/{{workflow.name}}": f"--run-dir={run}",
+        "--base={{workflow.parameters.base}}": f"--base={RECIPES}",
+    }
+    assert places.keys() <= {*words}
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "torch.distributed.run",
+            "--nproc-per-node=2",
+            *(places.get(word, word) for word in words[1:]),
+        ],
+        env=environment() | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("this one has no work") == 1
+    assert (run / "tasks" / "double" / "outcome").is_dir()
 
 
 def test_a_plan_may_be_compressed(export: Export, tmp_path: Path) -> None:

@@ -62,7 +62,8 @@ def job(name: str, shape: Shape, settings: Settings, plan: str, prefix: str, pla
 
 
 def _command(settings: Settings, plan: str) -> list[str]:
-    return [*settings.train_runtime.torchrun, "-m", "kitchen", *words(plan)]
+    """What starts the task. `torchrun` would take `--run` for one of its own options, shortened."""
+    return [*settings.train_runtime.torchrun, "-m", "kitchen", *words(plan, "--run-dir")]
 
 
 def _processes(shape: Shape) -> int:

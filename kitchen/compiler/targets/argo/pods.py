@@ -85,14 +85,14 @@ def container(shape: Shape, settings: Settings, plan: str) -> Json:
     return found
 
 
-def words(plan: str) -> list[str]:
+def words(plan: str, run: str = "--run") -> list[str]:
     """What `kitchen` is told, each word an argument of its own: no shell reads any of them."""
     return [
         "task",
         plan,
         "{{inputs.parameters.task}}",
         "--at={{inputs.parameters.at}}",
-        f"--run={RUN}",
+        f"{run}={RUN}",
         "--base={{workflow.parameters.base}}",
     ]
 
