@@ -12,6 +12,7 @@ from kitchen.ir.program import Stage
 from kitchen.ir.walk import walk
 from tools.bench.__main__ import BENCHES, line, main
 from tools.bench.compiling import compilation
+from tools.bench.export import _compact, export
 from tools.bench.figure import Figure, pairs
 from tools.bench.generated import chain, rounds
 from tools.bench.stage_cost import interpretation, program
@@ -91,3 +92,12 @@ def test_a_generated_loop_is_run_and_journalled(tmp_path: Path) -> None:
     journal = (tmp_path / "run" / "journal.jsonl").read_text(encoding="utf-8")
     assert '"count": 4' in journal
     assert '"run stopped"' in journal
+
+
+@pytest.mark.parametrize("target", ["airflow", "argo"])
+def test_each_step_of_a_chain_of_tasks_is_a_task(target: str) -> None:
+    export(target, 20)()
+
+
+def test_objects_are_compared_without_what_only_people_read() -> None:
+    assert _compact("# a comment\na:  1\n") == len('[{"a":1}]')
