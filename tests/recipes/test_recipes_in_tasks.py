@@ -198,7 +198,7 @@ def task(runs: Runs, name: str, folder: Path, at: str | None = None) -> int:
 
 
 def test_a_task_killed_at_any_call_to_the_disk_ends_the_same(runs: Runs) -> None:
-    """Each task in turn is killed at every few calls, goes on, and is then not run again."""
+    """Each task in turn is killed at some of its calls, goes on, and ends as if it never was."""
     whole = runs.folder / "whole"
     for name in names(runs.folder):
         before = runs.folder / f"before-{name}"
@@ -217,7 +217,7 @@ def test_a_task_killed_at_any_call_to_the_disk_ends_the_same(runs: Runs) -> None
             assert outcome(folder) == outcome(whole), f"{name} at {at}"
             left = [path for path in folder.rglob(".*") if "tasks" not in path.parts]
             assert left == [], f"{name} at {at}"
-            at += 13
+            at += 41 if name == "session" else 13
         assert at > 20
 
 
