@@ -53,17 +53,22 @@ class KitchenPod(KubernetesPodOperator):
         self.place = ".".join(filter(None, [at, below]))
 
     def build_pod_request_obj(self, context=None, **options):
-        """The pod; what was set at submission is no template, and no variable of Kubernetes's."""
+        """The pod; what is put into it here is no template, and no variable of Kubernetes's."""
         self.attempt = context["ti"].try_number
         params = {name: value.replace("$(", "$$(") for name, value in context["params"].items()}
         run = params["run"] or f"{RUNS}/{context['run_id']}"
-        self.cmds, self.arguments = KITCHEN, ["task", PLAN, self.kitchen_task, f"--run={run}"]
-        self.arguments += [f"--at={self.place}"] if self.place else []
-        self.arguments += [f"--base={params['base']}"] if params["base"] else []
-        self.arguments += ["--every"] if self.every else []
+        pod = super().build_pod_request_obj(context, **options)
+        container = pod.spec.containers[0]
+        container.command, container.args = KITCHEN, ["task", PLAN, self.kitchen_task]
+        container.args += [f"--run={run}"]
+        container.args += [f"--at={self.place}"] if self.place else []
+        container.args += [f"--base={params['base']}"] if params["base"] else []
+        container.args += ["--every"] if self.every else []
         if self.do_xcom_push:
-            self.arguments += ["--decisions-json=/airflow/xcom/return.json"]
-        return super().build_pod_request_obj(context, **options)
+            container.args += ["--decisions-json=/airflow/xcom/return.json"]
+        given = [k8s.V1EnvVar(name, value) for name, value in ENVIRONMENT.items()]
+        container.env = [*given, *(container.env or [])]
+        return pod
 
     def cleanup(self, pod, remote_pod, *args, **options):
         """Delete the pod, and say by its exit code whether another attempt is worth anything."""
@@ -77,6 +82,8 @@ class KitchenPod(KubernetesPodOperator):
             if code == 2 or not stopped and self.attempt >= self.attempts:
                 raise AirflowFailException(f"{self.kitchen_task} failed: exit {code}") from failure
             raise
+        finally:  # `airflow dags test` tries again with the same operator
+            self.pod = self.pod_request_obj = None
 
 
 def exit_code(pod):
@@ -94,6 +101,7 @@ def constants(exported: Exported, settings: Settings) -> Iterator[str]:
     yield comment("Each run has a folder of its own in here, which all pods of it share.", "")
     yield assign("RUNS", literal(runs_of(settings)))
     yield assign("KITCHEN", literal(settings.kitchen))
+    yield assign("ENVIRONMENT", literal(settings.env))
     pod: Options = {
         "name": literal(pod_name(exported)),
         "image": literal(templated(settings.image or "")),
@@ -101,7 +109,6 @@ def constants(exported: Exported, settings: Settings) -> Iterator[str]:
         "image_pull_secrets": objects.listed("V1LocalObjectReference", settings.image_pull_secrets),
         "namespace": literal(settings.namespace),
         "service_account_name": literal(settings.service_account),
-        "env_vars": literal({key: templated(text) for key, text in settings.env.items()}),
         "secrets": ast.List(list(objects.secrets(settings))),
         "node_selector": literal(settings.node_selector),
         "tolerations": ast.List([objects.toleration(each) for each in settings.tolerations]),
