@@ -134,14 +134,15 @@ def serving(cluster: Cluster, folder: Path) -> Iterator[Path]:
     thread = Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield _described(folder / "kubeconfig.json", f"http://127.0.0.1:{server.server_port}")
+        yield described(folder / "kubeconfig.json", f"http://127.0.0.1:{server.server_port}")
     finally:
         server.shutdown()
         server.server_close()
         thread.join()
 
 
-def _described(path: Path, address: str) -> Path:
+def described(path: Path, address: str) -> Path:
+    """A file that says where a cluster is."""
     named = {"name": "local"}
     content = {
         "apiVersion": "v1",
