@@ -19,8 +19,9 @@ run: setup
 	@n=1; while [ -e runs/quickstart-$$n ]; do n=$$((n + 1)); done; \
 	.venv/bin/kitchen run recipes/quickstart.yaml --run-dir runs/quickstart-$$n
 
+# The tests of a file stay in one process: some share what took long to make.
 test: setup airflow
-	.venv/bin/pytest
+	.venv/bin/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: setup
 	.venv/bin/ruff check

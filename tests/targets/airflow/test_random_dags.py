@@ -133,7 +133,7 @@ def faults(program: Program, folder: Path, seed: int) -> list[str]:
     return found + [
         f"{value} is {held!r}, not {environment[value]!r}"
         for value, held in run.made().items()
-        if value in environment and held != environment[value]
+        if value in environment and repr(held) != repr(environment[value])
     ]
 
 
