@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from kitchen.ir.deciding import clauses_of, read_by, teller
+from kitchen.ir.expr import Expr
 from kitchen.ir.places import Place, file_name, place_text
 from kitchen.ir.program import Branch, Loop, Map
 from kitchen.ir.task_graph import Group
@@ -32,8 +33,8 @@ def told_by(found: Located, place: Place, values: Values) -> Decisions:
     return told
 
 
-def _tells(found: Located, clauses: tuple[object, ...], values: Values) -> bool:
-    read = read_by(clauses, values.parameters)  # type: ignore[arg-type]
+def _tells(found: Located, clauses: tuple[Expr, ...], values: Values) -> bool:
+    read = read_by(clauses, values.parameters)
     return teller(read, found.graph) is found.node
 
 
